@@ -1,0 +1,50 @@
+"""Decision and Outcome: what the bot chose, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.execution import OrderPlan
+from core.orders import Fill, Order
+from core.proposals import TradeProposal
+from core.reasons import Finding
+from core.regime import RegimeReading
+from core.state import Standing
+from core.triggers import Attention, Trigger
+from core.universe import Universe
+
+
+@dataclass(frozen=True, slots=True)
+class ProductVerdict:
+    """The one answer about a product in a cycle; `proposal` is its id where there was one."""
+
+    finding: Finding
+    proposal: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do now and why, with every stage's own words kept."""
+
+    at: datetime
+    standing: Standing
+    regime: RegimeReading
+    universe: Universe
+    attention: Attention
+    proposals: tuple[TradeProposal, ...]
+    verdicts: Mapping[str, ProductVerdict]  # every eligible product and every position
+    plan: OrderPlan
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        return self.attention.triggers
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the plan: each own order as it now stands, and what was filled."""
+
+    orders: tuple[Order, ...]
+    fills: tuple[Fill, ...]

@@ -1,0 +1,72 @@
+"""Stage 4a: what a strategy may see, what it may say, and the protocol that binds it.
+
+A strategy is pure: the same context gives the same proposals. It can veto
+nothing; where it lets a trigger pass, it says why, so that the product's verdict
+can name the number that was short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.account import Position
+from core.market import Panel, Side, TopOfBook
+from core.money import Money
+from core.reasons import Finding
+from core.regime import RegimeReading
+from core.triggers import Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeProposal:
+    """Something wanted. `notional` is empty until sizing has looked at it."""
+
+    symbol: str
+    side: Side
+    strategy: str
+    rule: str
+    tier: str
+    conviction: float  # 0 to 1, at most 4 decimals
+    breakdown: Mapping[str, float]  # the parts whose sum is the conviction before its bounds
+    stop_loss: float  # price in quote currency, as measured; the plan rounds it to the tick
+    take_profit: float
+    because: str  # one sentence for people
+    notional: Money | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.strategy}:{self.symbol}:{self.side.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """A strategy's answer: what it wants, and per symbol why it let the rest pass."""
+
+    wanted: tuple[TradeProposal, ...]
+    declined: Mapping[str, Finding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyContext:
+    """All that a strategy may know. Immutable; holds no way to reach anything else."""
+
+    at: datetime
+    regime: RegimeReading
+    tiers: Mapping[str, str]  # eligible symbol -> tier
+    triggers: Mapping[str, tuple[Trigger, ...]]  # symbol -> its triggers, strongest first
+    panel: Panel  # the eligible products only
+    atr: Mapping[str, float]  # average true range in quote currency, where there is enough history
+    tops: Mapping[str, TopOfBook]
+    positions: Mapping[str, Position]
+
+
+class Strategy(Protocol):
+    """An opinion about the market."""
+
+    @property
+    def name(self) -> str: ...
+
+    def propose(self, context: StrategyContext) -> Proposals: ...

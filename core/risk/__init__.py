@@ -1,0 +1,1 @@
+"""Stage 5: may this proposal become an order?"""

@@ -1,0 +1,1 @@
+"""Venues behind one protocol; none of them knows another."""

@@ -1,0 +1,1 @@
+"""Markets that bring their own clock: a seeded synthetic one and the player of recordings."""

@@ -1,0 +1,1 @@
+"""Programs, and the imperative shell they share."""

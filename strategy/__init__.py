@@ -1,0 +1,1 @@
+"""Opinions about the market. Pure; each returns Proposals and can veto nothing."""
