@@ -1,0 +1,323 @@
+"""The rules engine: the strongest proposal per product, and a reason for every other one."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from core.market import Side
+from core.reasons import Finding, Reason
+from core.triggers import Trigger, TriggerKind
+from strategy.rules_engine import RulesEngine, RulesParameters, unresolved, windows
+from tests.builders.market import a_panel
+from tests.builders.proposals import (
+    a_breakout_rule,
+    a_context,
+    a_momentum_rule,
+    a_ratio,
+    a_trigger,
+    the_rules,
+)
+
+ROOT = Path(__file__).parents[2]
+KEYS = "strategies.rules.parameters"
+RISING = [100.0 + 0.25 * bar for bar in range(48)]
+FALLING = [125.0 - 0.25 * bar for bar in range(48)]
+MOMENTUM = a_trigger(TriggerKind.MOMENTUM)
+BREAKOUT = a_trigger(TriggerKind.BREAKOUT)
+SPIKE = a_trigger(TriggerKind.VOLUME_SPIKE)
+
+
+def test_it_is_called_rules() -> None:
+    assert RulesEngine(the_rules()).name == "rules"
+
+
+def test_the_stronger_of_two_rules_speaks_for_a_product() -> None:
+    panel = a_panel({"SOL-USD": RISING})
+
+    bare = RulesEngine(the_rules()).propose(a_context(MOMENTUM, BREAKOUT, panel=panel))
+    confirmed = RulesEngine(the_rules()).propose(a_context(MOMENTUM, BREAKOUT, SPIKE, panel=panel))
+
+    assert [(one.rule, one.conviction) for one in bare.wanted] == [("momentum", 0.75)]
+    assert [(one.rule, one.conviction) for one in confirmed.wanted] == [("breakout", 0.77)]
+    assert (bare.declined, confirmed.declined) == ({}, {})
+
+
+def test_of_two_equally_sure_rules_the_first_one_speaks() -> None:
+    as_sure = a_breakout_rule(base=a_ratio("53"))
+    engine = RulesEngine(the_rules(breakout=as_sure))
+
+    answer = engine.propose(a_context(BREAKOUT, MOMENTUM, panel=a_panel({"SOL-USD": RISING})))
+
+    assert [(one.rule, one.conviction) for one in answer.wanted] == [("momentum", 0.75)]
+
+
+def test_every_triggered_product_is_wanted_or_declined_in_order_of_its_name() -> None:
+    panel = a_panel({"ADA-USD": RISING, "BTC-USD": FALLING, "ETH-USD": RISING, "SOL-USD": RISING})
+    kind = TriggerKind.MOMENTUM
+    triggers = [
+        a_trigger(kind, "SOL-USD"),
+        a_trigger(kind, "ADA-USD"),
+        a_trigger(kind, "BTC-USD"),
+        a_trigger(TriggerKind.VOLUME_SPIKE, "ETH-USD"),
+    ]
+
+    answer = RulesEngine(the_rules()).propose(a_context(*triggers, panel=panel))
+
+    assert [one.symbol for one in answer.wanted] == ["ADA-USD", "SOL-USD"]
+    assert {symbol: one.reason for symbol, one in answer.declined.items()} == {
+        "BTC-USD": Reason.RULE_DECLINED,
+        "ETH-USD": Reason.NO_RULE,
+    }
+    assert all(one.side is Side.BUY for one in answer.wanted)
+
+
+@pytest.mark.parametrize(("base", "wanted"), [("27.99", False), ("28", True), ("28.01", True)])
+def test_conviction_at_its_minimum_is_enough_and_below_it_is_not(base: str, wanted: bool) -> None:
+    weak = a_trigger(TriggerKind.BREAKOUT, strength=1.2, confidence=0.1)
+    engine = RulesEngine(the_rules(breakout=a_breakout_rule(base=a_ratio(base))))
+
+    answer = engine.propose(a_context(weak))
+
+    assert bool(answer.wanted) is wanted
+    assert bool(answer.declined) is not wanted
+
+
+def test_too_little_conviction_is_declined_with_both_numbers() -> None:
+    rule = a_breakout_rule(base=a_ratio("26"))
+    weak = a_trigger(TriggerKind.BREAKOUT, strength=1.0, confidence=0.1)
+
+    answer = RulesEngine(the_rules(breakout=rule)).propose(a_context(weak))
+
+    assert answer.wanted == ()
+    assert answer.declined == {
+        "SOL-USD": Finding(Reason.CONVICTION_TOO_LOW, "28%", "35%", f"{KEYS}.conviction_min")
+    }
+
+
+def test_too_little_conviction_outranks_a_rule_that_declined() -> None:
+    rule = a_breakout_rule(base=a_ratio("26"))
+    weak = a_trigger(TriggerKind.BREAKOUT, strength=1.0, confidence=0.1)
+    context = a_context(MOMENTUM, weak, panel=a_panel({"SOL-USD": FALLING}))
+
+    answer = RulesEngine(the_rules(breakout=rule)).propose(context)
+
+    assert answer.declined["SOL-USD"].reason is Reason.CONVICTION_TOO_LOW
+
+
+def test_one_rule_that_declines_does_not_silence_another() -> None:
+    context = a_context(MOMENTUM, BREAKOUT, panel=a_panel({"SOL-USD": FALLING}))
+
+    answer = RulesEngine(the_rules()).propose(context)
+
+    assert [one.rule for one in answer.wanted] == ["breakout"]
+
+
+def test_a_trigger_that_no_rule_acts_on_is_said_with_what_would_count() -> None:
+    answer = RulesEngine(the_rules()).propose(a_context(SPIKE))
+
+    acts_on = "breakout, momentum, price_move_15m, price_move_60m"
+    assert answer.declined["SOL-USD"] == Finding(Reason.NO_RULE, "volume_spike", acts_on, KEYS)
+
+
+def test_a_rule_that_is_switched_off_is_named_where_it_would_have_acted() -> None:
+    engine = RulesEngine(the_rules(breakout=a_breakout_rule(enabled=False)))
+
+    answer = engine.propose(a_context(SPIKE, BREAKOUT))
+
+    assert answer.declined["SOL-USD"] == Finding(
+        Reason.NO_RULE,
+        "breakout, volume_spike",
+        "momentum, price_move_15m, price_move_60m",
+        f"{KEYS}.breakout.enabled",
+    )
+
+
+def test_a_rule_that_is_switched_off_proposes_nothing() -> None:
+    engine = RulesEngine(the_rules(momentum=a_momentum_rule(enabled=False)))
+
+    answer = engine.propose(a_context(MOMENTUM, panel=a_panel({"SOL-USD": RISING})))
+
+    assert answer.wanted == ()
+    assert answer.declined["SOL-USD"].key == f"{KEYS}.momentum.enabled"
+
+
+def test_without_triggers_there_is_nothing_to_say() -> None:
+    answer = RulesEngine(the_rules()).propose(a_context())
+
+    assert (answer.wanted, answer.declined) == ((), {})
+
+
+def test_the_same_context_gives_the_same_answer_and_is_left_as_it_was() -> None:
+    panel = a_panel({"SOL-USD": RISING, "XRP-USD": FALLING})
+    context = a_context(MOMENTUM, a_trigger(symbol="XRP-USD"), panel=panel)
+    closes, said = panel.close.tobytes(), copy.deepcopy((context.triggers, context.atr))
+    engine = RulesEngine(the_rules())
+
+    first, second = engine.propose(context), engine.propose(context)
+
+    assert first == second
+    assert panel.close.tobytes() == closes
+    assert (context.triggers, context.atr) == said
+
+
+def test_a_context_cannot_be_changed_by_a_rule() -> None:
+    context = a_context(MOMENTUM)
+
+    with pytest.raises(FrozenInstanceError):
+        context.tiers = {}  # type: ignore[misc]
+    with pytest.raises(ValueError, match="read-only"):
+        context.panel.close[0, -1] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        np.multiply(context.panel.high, 2, out=context.panel.high)
+
+
+def test_bars_before_the_slow_window_change_nothing() -> None:
+    short = a_panel({"SOL-USD": RISING})
+    long = a_panel({"SOL-USD": [*[500.0] * 40, *RISING]})
+    engine = RulesEngine(the_rules())
+
+    assert engine.propose(a_context(MOMENTUM, panel=short)) == engine.propose(
+        a_context(MOMENTUM, panel=long)
+    )
+
+
+def test_strategies_reach_for_nothing_but_what_they_are_shown() -> None:
+    barred = {"core.risk", "core.execution", "core.decide", "core.ports", "core.state"}
+    rooms = sorted((ROOT / "strategy").rglob("*.py"))
+    assert len(rooms) > 5
+    for room in rooms:
+        for node in ast.walk(ast.parse(room.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                assert not any(node.module.startswith(name) for name in barred), room
+                assert node.module.split(".")[0] not in {"os", "time", "random", "infra", "config"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [
+        (
+            lambda: the_rules(momentum=a_momentum_rule(fast=timedelta(hours=12))),
+            "momentum.fast: must be shorter than momentum.slow",
+        ),
+        (
+            lambda: the_rules(momentum=a_momentum_rule(fast=timedelta(0))),
+            "momentum.fast: must be longer than 0s",
+        ),
+        (
+            lambda: the_rules(conviction_min="101"),
+            "conviction_min: must lie between 0% and 100%, was 101%; momentum.base: with its "
+            "weights reaches 100% at most, below conviction_min 101%: the rule could never propose"
+            "; breakout.base: with its weights reaches 100% at most, below conviction_min 101%: "
+            "the rule could never propose",
+        ),
+        (
+            lambda: the_rules(breakout=a_breakout_rule(volume_weight=a_ratio("-1"))),
+            "breakout.volume_weight: must lie between 0% and 100%, was -1%",
+        ),
+        (
+            lambda: the_rules(momentum=a_momentum_rule(trend_weight=a_ratio("100.5"))),
+            "momentum.trend_weight: must lie between 0% and 100%, was 100.5%",
+        ),
+        (
+            lambda: the_rules(breakout=a_breakout_rule(stop_atr=Decimal(0))),
+            "breakout.stop_atr: must be above 0x",
+        ),
+        (
+            lambda: the_rules(momentum=a_momentum_rule(target_atr=Decimal(-1))),
+            "momentum.target_atr: must be above 0x",
+        ),
+        (
+            lambda: the_rules(
+                momentum=a_momentum_rule(enabled=False), breakout=a_breakout_rule(enabled=False)
+            ),
+            "momentum.enabled: no rule is enabled; enable one or switch the strategy off",
+        ),
+        (
+            lambda: the_rules(
+                momentum=a_momentum_rule(stop_atr=Decimal(0), fast=timedelta(hours=13))
+            ),
+            "momentum.stop_atr: must be above 0x; "
+            "momentum.fast: must be shorter than momentum.slow",
+        ),
+    ],
+)
+def test_parameters_that_contradict_themselves_are_refused_by_key(
+    parameters: Callable[[], RulesParameters], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=": ") as refused:
+        parameters()
+
+    assert str(refused.value) == complaint
+
+
+@pytest.mark.parametrize(
+    ("conviction_min", "fits"), [("99", True), ("100", True), ("100.1", False)]
+)
+def test_a_minimum_that_no_conviction_can_reach_is_a_mistake(
+    conviction_min: str, fits: bool
+) -> None:
+    if fits:
+        the_rules(conviction_min=conviction_min)
+    else:
+        with pytest.raises(ValueError, match="the rule could never propose"):
+            the_rules(conviction_min=conviction_min)
+
+
+def test_a_rule_that_is_off_may_be_out_of_reach() -> None:
+    off = a_breakout_rule(enabled=False, base=a_ratio("0"), volume_weight=a_ratio("0"))
+
+    assert the_rules(conviction_min="60", breakout=off).breakout is off
+
+
+def test_windows_that_the_bar_cannot_resolve_are_named_at_start() -> None:
+    assert unresolved(the_rules(), timedelta(minutes=15)) == {}
+    assert unresolved(the_rules(), timedelta(hours=1)) == {}
+    assert unresolved(the_rules(), timedelta(days=1)) == {
+        f"{KEYS}.momentum.fast": "3h is no whole number of 1d bars",
+        f"{KEYS}.momentum.slow": "12h is no whole number of 1d bars",
+    }
+    odd = a_momentum_rule(fast=timedelta(minutes=190))
+    assert list(unresolved(the_rules(momentum=odd), timedelta(minutes=15))) == [
+        f"{KEYS}.momentum.fast"
+    ]
+
+
+def test_a_rule_that_is_off_needs_no_windows() -> None:
+    parameters = the_rules(momentum=a_momentum_rule(enabled=False))
+
+    assert unresolved(parameters, timedelta(days=1)) == {}
+    assert windows(parameters) == {}
+    assert windows(the_rules())[f"{KEYS}.momentum.slow"] == timedelta(hours=12)
+
+
+def test_the_fields_are_exactly_the_keys_of_the_shipped_file() -> None:
+    text = (ROOT / "config" / "strategies.yaml").read_text()
+    shipped = yaml.safe_load(text)["strategies"]["rules"]["parameters"]
+    ours = the_rules()
+
+    assert [one.name for one in fields(RulesParameters)] == list(shipped)
+    assert [one.name for one in fields(ours.momentum)] == list(shipped["momentum"])
+    assert [one.name for one in fields(ours.breakout)] == list(shipped["breakout"])
+
+
+def test_a_trigger_kind_that_is_new_needs_a_rule_or_a_decision_against_one() -> None:
+    def reasons(kind: TriggerKind) -> set[Reason]:
+        trigger: Trigger = a_trigger(kind)
+        answer = RulesEngine(the_rules()).propose(
+            a_context(trigger, panel=a_panel({"SOL-USD": RISING}))
+        )
+        return {one.reason for one in answer.declined.values()}
+
+    ignored = {kind for kind in TriggerKind if Reason.NO_RULE in reasons(kind)}
+
+    assert ignored == {TriggerKind.VOLUME_SPIKE}
