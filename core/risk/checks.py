@@ -1,0 +1,85 @@
+"""The checks in their order, and how their words become one verdict.
+
+The order is reviewed like code because it is code: what stops everything first,
+then what makes the product or its numbers unfit, then pace, then money. The first
+denial wins; reductions accumulate, and the tightest is the one named.
+"""
+
+from __future__ import annotations
+
+from core.market import Side
+from core.proposals import TradeProposal
+from core.risk.exposure import (
+    cash_stays,
+    notional_within_limit,
+    own_lots_cover,
+    portfolio_has_room,
+    position_has_room,
+    positions_have_room,
+    themes_have_room,
+)
+from core.risk.facts import Check, Facts, notional_of
+from core.risk.freshness import book_fresh, book_near_candles, candles_fresh
+from core.risk.halts import (
+    level_allows_buys,
+    level_allows_sells,
+    nothing_pending,
+    product_online,
+    product_sellable,
+)
+from core.risk.liquidity import (
+    depth_bears_notional,
+    depth_known,
+    impact_within_limit,
+    spread_within_limit,
+)
+from core.risk.pace import cooled_down, day_has_room, hour_has_room, spaced
+from core.risk.room import notional_worth_its_fee, reduced
+from core.risk.verdict import Approved, Denied, Reduced, Verdict
+
+BUY_CHECKS: tuple[Check, ...] = (
+    level_allows_buys,
+    product_online,
+    nothing_pending,
+    candles_fresh,
+    book_fresh,
+    book_near_candles,
+    spread_within_limit,
+    depth_known,
+    hour_has_room,
+    day_has_room,
+    spaced,
+    cooled_down,
+    positions_have_room,
+    depth_bears_notional,
+    notional_within_limit,
+    position_has_room,
+    themes_have_room,
+    portfolio_has_room,
+    cash_stays,
+    impact_within_limit,  # cannot shrink the order, so it judges what is left of it
+    notional_worth_its_fee,
+)
+
+# No buying limit may ever keep a position.
+SELL_CHECKS: tuple[Check, ...] = (
+    level_allows_sells,
+    product_sellable,
+    nothing_pending,
+    book_fresh,
+    own_lots_cover,
+)
+
+
+def reviewed(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """What risk says of one proposal. A denial carries it as it was asked for."""
+    left, key = proposal, None
+    for check in BUY_CHECKS if proposal.side is Side.BUY else SELL_CHECKS:
+        match check(left, facts):
+            case Denied(finding=finding):
+                return Denied(proposal, finding)
+            case Reduced(proposal=smaller, finding=finding):
+                left, key = smaller, finding.key
+            case Approved():
+                pass
+    return Approved(left) if key is None else reduced(left, notional_of(proposal), key)

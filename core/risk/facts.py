@@ -1,0 +1,150 @@
+"""Facts: all that one risk check may look at, and what this cycle has used up so far.
+
+Exists so that every check has one shape, and so that an order approved a moment
+ago weighs exactly as much as one that is already out. It measures; it judges
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from core.account import Portfolio
+from core.errors import FatalError
+from core.market import Side, Snapshot, TopOfBook
+from core.money import ONE, Money, Toward, added, divided, subtracted
+from core.orders import Order
+from core.policy import Policy, RiskPolicy
+from core.proposals import TradeProposal
+from core.reasons import Reason
+from core.regime import RegimeReading
+from core.risk.verdict import Verdict
+from core.state import BotState, Sent, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """Money in one product: a position at its worth, or a buy at its worst cost."""
+
+    symbol: str
+    base: str
+    worth: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What counts against a proposal besides the positions: orders out, and approvals."""
+
+    buying: tuple[Stake, ...]  # at worst case, taker fee included
+    selling: tuple[Stake, ...]  # approved in this cycle
+    trades: tuple[Sent, ...]  # of the last 24 hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One cycle as risk sees it. `usage` grows with every approval, by replacement."""
+
+    snapshot: Snapshot
+    standing: Standing
+    policy: Policy
+    portfolio: Portfolio
+    equity: Money
+    held: tuple[Stake, ...]
+    caps: Decimal  # what the regime makes of every cap
+    closes: Mapping[str, float]  # last close; NaN before a product's first bar
+    usage: Usage
+
+    @property
+    def at(self) -> datetime:
+        return self.snapshot.at
+
+    @property
+    def risk(self) -> RiskPolicy:
+        return self.policy.risk
+
+    @property
+    def stakes(self) -> tuple[Stake, ...]:
+        """Everything that is at risk, or may be before the next cycle."""
+        return self.held + self.usage.buying
+
+    def top(self, proposal: TradeProposal) -> TopOfBook | None:
+        return self.snapshot.tops.get(proposal.symbol)
+
+    def cost(self, notional: Money) -> Money:
+        """The most that buying `notional` takes: all of it as taker."""
+        return notional.times(added(ONE, self.snapshot.fees.taker.value))
+
+    def affordable(self, money: Money) -> Money:
+        """The notional whose cost `money` covers; the inverse of `cost`."""
+        fee_included = added(ONE, self.snapshot.fees.taker.value)
+        return Money(divided(money.amount, fee_included, toward=Toward.FLOOR), money.currency)
+
+    def less_fee(self, notional: Money) -> Money:
+        return notional.times(subtracted(ONE, self.snapshot.fees.taker.value))
+
+    def after(self, approved: TradeProposal) -> Facts:
+        """The facts for the next proposal, once this one is approved."""
+        usage, symbol = self.usage, approved.symbol
+        base, notional = self.snapshot.products[symbol].base, notional_of(approved)
+        trades = (*usage.trades, Sent(symbol, approved.side, self.at))
+        match approved.side:
+            case Side.BUY:
+                buying = (*usage.buying, Stake(symbol, base, self.cost(notional)))
+                usage = replace(usage, buying=buying, trades=trades)
+            case Side.SELL:
+                selling = (*usage.selling, Stake(symbol, base, notional))
+                usage = replace(usage, selling=selling, trades=trades)
+        return replace(self, usage=usage)
+
+
+Check = Callable[[TradeProposal, Facts], Verdict]
+
+
+def facts_of(
+    snapshot: Snapshot,
+    state: BotState,
+    standing: Standing,
+    policy: Policy,
+    portfolio: Portfolio,
+    regime: RegimeReading,
+) -> Facts:
+    """The cycle before anything is approved."""
+    panel = snapshot.panel
+    facts = Facts(
+        snapshot=snapshot,
+        standing=standing,
+        policy=policy,
+        portfolio=portfolio,
+        equity=portfolio.equity,
+        held=tuple(
+            Stake(symbol, position.base, portfolio.value(symbol))
+            for symbol, position in sorted(portfolio.positions.items())
+        ),
+        caps=policy.regime.multipliers[regime.regime].caps,
+        closes=dict(zip(panel.symbols, panel.close[:, -1].tolist(), strict=True)),
+        usage=Usage((), (), state.sent),
+    )
+    out = (order for order in portfolio.open_orders if order.planned.side is Side.BUY)
+    return replace(facts, usage=Usage(tuple(_stake(order, facts) for order in out), (), state.sent))
+
+
+def _stake(order: Order, facts: Facts) -> Stake:
+    """What an open buy may still take: its unfilled rest at its limit, as taker."""
+    planned = order.planned
+    rest = subtracted(planned.quantity.amount, order.filled)
+    notional = Money(planned.price.amount, planned.price.quote).times(rest)
+    return Stake(order.symbol, planned.quantity.base, facts.cost(notional))
+
+
+def notional_of(proposal: TradeProposal) -> Money:
+    """The notional that sizing gave. Without one nothing can be judged, so it is a fault."""
+    if proposal.notional is None:
+        raise FatalError(
+            "a proposal reached risk without a notional",
+            code=Reason.BROKEN_RULE.name,
+            proposal=proposal.id,
+        )
+    return proposal.notional

@@ -1,0 +1,69 @@
+"""Freshness: is what we see of the product recent, and does it fit together?
+
+An old price is a wrong price. What was never seen is as bad as what is too old,
+and says "never".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from core.proposals import TradeProposal
+from core.reasons import Finding, Reason
+from core.risk.facts import Facts
+from core.risk.verdict import Approved, Denied, Verdict
+from core.wording import percent, percent_of, span
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def candles_fresh(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """The oldest closed bar that we lack is not later than risk.candle_delay_max.
+
+    Bars lie on a grid from the epoch. A bar may be asked for once it closed; how
+    late it is counts from its close.
+    """
+    most = facts.risk.candle_delay_max
+    limit = span(most)
+    through = facts.snapshot.candles_through.get(proposal.symbol)
+    if through is None:
+        return _denied(proposal, Reason.CANDLES_TOO_OLD, "never", limit, "candle_delay_max")
+    bar = facts.snapshot.panel.bar
+    next_close = _EPOCH + ((through - _EPOCH) // bar + 1) * bar
+    late = facts.at - next_close
+    if late <= most:
+        return Approved(proposal)
+    return _denied(proposal, Reason.CANDLES_TOO_OLD, span(late), limit, "candle_delay_max")
+
+
+def book_fresh(proposal: TradeProposal, facts: Facts) -> Verdict:
+    most = facts.risk.book_age_max
+    top = facts.top(proposal)
+    if top is None:
+        return _denied(proposal, Reason.BOOK_TOO_OLD, "never", span(most), "book_age_max")
+    age = facts.at - top.seen_at
+    if age <= most:
+        return Approved(proposal)
+    return _denied(proposal, Reason.BOOK_TOO_OLD, span(age), span(most), "book_age_max")
+
+
+def book_near_candles(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """The middle of the book against the last close: far off, one of the two is wrong.
+
+    Measured in floats, as candles are; nothing here becomes money.
+    """
+    most = facts.risk.book_off_candles_max
+    reason, key, limit = Reason.BOOK_OFF_CANDLES, "book_off_candles_max", percent(most)
+    top, close = facts.top(proposal), facts.closes.get(proposal.symbol)
+    if top is None or close is None or not close > 0:
+        lacking = "no book" if top is None else "no close"
+        return _denied(proposal, reason, lacking, limit, key)
+    off = abs(float(top.mid) - close)
+    # As a product, because a quotient would put a book exactly at the limit beyond it.
+    if off <= float(most.value) * close:
+        return Approved(proposal)
+    return _denied(proposal, reason, percent_of(off / close), limit, key)
+
+
+def _denied(proposal: TradeProposal, reason: Reason, seen: str, limit: str, name: str) -> Denied:
+    return Denied(proposal, Finding(reason, seen, limit, f"risk.{name}"))

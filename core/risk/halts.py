@@ -1,0 +1,79 @@
+"""Halts: whatever the numbers say, may an order of this product go out at all?
+
+The level, the product's status, and an order that is still out. A kill switch is
+named as such, so that nobody looks for another cause.
+"""
+
+from __future__ import annotations
+
+from core.market import ProductStatus
+from core.orders import FINAL
+from core.proposals import TradeProposal
+from core.reasons import Finding, Reason
+from core.risk.facts import Facts
+from core.risk.verdict import Approved, Denied, Verdict
+from core.state import Level
+
+_FORBIDS_BUYS = {
+    Level.REDUCE_ONLY: Reason.REDUCE_ONLY,
+    Level.PAUSED: Reason.PAUSED,
+    Level.HALTED: Reason.HALTED,
+}
+_FORBIDS_SELLS = {
+    Level.PAUSED: Reason.PAUSED,
+    Level.HALTED: Reason.HALTED,
+}
+# A sell is a limit order that takes what is there, so post-only would refuse it.
+_SELLABLE = (ProductStatus.ONLINE, ProductStatus.LIMIT_ONLY)
+
+
+def level_allows_buys(proposal: TradeProposal, facts: Facts) -> Verdict:
+    reason = _FORBIDS_BUYS.get(facts.standing.level)
+    return _by_level(proposal, facts, reason, Level.NORMAL.name)
+
+
+def level_allows_sells(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """A strategy's sell. Protective exits do not come this way; no level stops them."""
+    reason = _FORBIDS_SELLS.get(facts.standing.level)
+    allowed = f"{Level.NORMAL.name} or {Level.REDUCE_ONLY.name}"
+    return _by_level(proposal, facts, reason, allowed)
+
+
+def _by_level(
+    proposal: TradeProposal, facts: Facts, reason: Reason | None, allowed: str
+) -> Verdict:
+    if facts.standing.code == Reason.KILL_SWITCH.name:
+        reason = Reason.KILL_SWITCH
+    if reason is None:
+        return Approved(proposal)
+    return Denied(proposal, Finding(reason, facts.standing.level.name, allowed, "level"))
+
+
+def product_online(proposal: TradeProposal, facts: Facts) -> Verdict:
+    return _by_status(proposal, facts, (ProductStatus.ONLINE,))
+
+
+def product_sellable(proposal: TradeProposal, facts: Facts) -> Verdict:
+    return _by_status(proposal, facts, _SELLABLE)
+
+
+def _by_status(
+    proposal: TradeProposal, facts: Facts, allowed: tuple[ProductStatus, ...]
+) -> Verdict:
+    product = facts.snapshot.products.get(proposal.symbol)
+    if product is not None and product.status in allowed:
+        return Approved(proposal)
+    seen = "not listed" if product is None else product.status.value
+    limit = " or ".join(status.value for status in allowed)
+    finding = Finding(Reason.PRODUCT_NOT_ONLINE, seen, limit, "product.status")
+    return Denied(proposal, finding)
+
+
+def nothing_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """While an order of the product may still fill, nobody knows what we hold of it."""
+    for order in facts.portfolio.open_orders:
+        if order.symbol == proposal.symbol and order.status not in FINAL:
+            seen = f"{order.planned.side.value} {order.status.name}"
+            finding = Finding(Reason.ORDER_PENDING, seen, "no open order", "order.status")
+            return Denied(proposal, finding)
+    return Approved(proposal)

@@ -1,0 +1,62 @@
+"""Room: as much of a proposal as a limit leaves, or no.
+
+Exists so that every limit that can shrink an order does it in one way: against
+the bot, and never to less than is worth its fees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from core.market import Side
+from core.money import Money, Toward, plain, rounded_down, rounded_up
+from core.proposals import TradeProposal
+from core.reasons import Finding, Reason
+from core.risk.facts import Facts, notional_of
+from core.risk.verdict import Approved, Denied, Reduced, Verdict
+
+# Finer than the unit of any currency: keeps quotients of 30 digits out of the records.
+STEP = Decimal("0.00000001")
+_CENT = Decimal("0.01")
+_SHOWN = {Toward.FLOOR: rounded_down, Toward.CEILING: rounded_up}
+
+
+def fitted(proposal: TradeProposal, most: Money, denial: Finding, facts: Facts) -> Verdict:
+    """The proposal if its notional is not above `most`, else `most` of it, else `denial`.
+
+    `denial` is the limit's own finding; its key names who shrank the order. A sell
+    is never too small: no buying limit may keep a position.
+    """
+    asked = notional_of(proposal)
+    if asked <= most:
+        return Approved(proposal)
+    granted = most.down_to(STEP)
+    if proposal.side is Side.BUY and too_small(granted, facts):
+        return Denied(proposal, denial)
+    return reduced(replace(proposal, notional=granted), asked, denial.key)
+
+
+def reduced(granted: TradeProposal, asked: Money, key: str) -> Reduced:
+    finding = Finding(Reason.REDUCED, str(asked), str(notional_of(granted)), key)
+    return Reduced(granted, finding)
+
+
+def too_small(notional: Money, facts: Facts) -> bool:
+    """Whether what is left of the notional after its fee is below the smallest order."""
+    return facts.less_fee(notional) < facts.risk.notional_min
+
+
+def notional_worth_its_fee(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """Last of the money: whatever shrank the order, the rest must be worth sending."""
+    notional = notional_of(proposal)
+    if not too_small(notional, facts):
+        return Approved(proposal)
+    seen = shown(facts.less_fee(notional), toward=Toward.FLOOR)
+    limit = str(facts.risk.notional_min)
+    return Denied(proposal, Finding(Reason.NOTIONAL_TOO_SMALL, seen, limit, "risk.notional_min"))
+
+
+def shown(money: Money, *, toward: Toward) -> str:
+    """Money for a record, to the cent."""
+    return f"{plain(_SHOWN[toward](money.amount, _CENT))} {money.currency}"

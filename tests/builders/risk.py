@@ -1,0 +1,190 @@
+"""Policies with the values of config/*.yaml, and proposals for them to judge."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from core.market import Regime, Side
+from core.money import Money, Price, Quantity, Ratio
+from core.orders import (
+    Order,
+    OrderStatus,
+    OrderType,
+    PlannedOrder,
+    TimeInForce,
+)
+from core.policy import (
+    Allowlist,
+    ExecutionPolicy,
+    Hysteresis,
+    Policy,
+    RiskPolicy,
+    SizingPolicy,
+    StrategyBudget,
+    Tactic,
+    TierExecution,
+    TierRule,
+    UniversePolicy,
+    VolatilityScaling,
+)
+from core.proposals import TradeProposal
+from core.regime import RegimeReading
+from tests.builders.signals import a_regime_policy, a_triggers_policy
+
+HOUR = timedelta(hours=1)
+
+
+def percent(text: str) -> Ratio:
+    return Ratio(Decimal(text) / 100)
+
+
+def bps(text: str) -> Ratio:
+    return Ratio(Decimal(text) / 10_000)
+
+
+def usd(text: str) -> Money:
+    return Money(Decimal(text), "USD")
+
+
+def a_universe_policy(**changes: object) -> UniversePolicy:
+    fields: dict[str, object] = {
+        "allowlist": Allowlist(count=0, symbols=()),
+        "tiers": {
+            "T1": a_tier("BTC", "ETH", volume="5000000", spread="15", depth="20000"),
+            "T2": a_tier("SOL", "XRP", volume="1000000", spread="40", depth="5000"),
+            "T3": a_tier(volume="100000", spread="80", depth="1000"),
+        },
+        "discovery": True,
+        "depth_window": bps("20"),
+        "price_min": usd("0.000001"),
+        "listing_age_min": timedelta(days=14),
+        "stable_assets": ("USD", "USDC", "USDT", "DAI", "PYUSD", "EURC", "GUSD"),
+        "red_flags": (),
+        "themes": {
+            "layer1": ("BTC", "ETH", "SOL", "ADA", "AVAX", "DOT", "NEAR", "ATOM"),
+            "defi": ("UNI", "AAVE", "LINK", "ZRX"),
+            "meme": ("DOGE", "SHIB", "BONK", "PEPE"),
+            "payments": ("XRP", "LTC", "BCH", "XLM", "ZEC"),
+        },
+        "hysteresis": Hysteresis(enter_cycles=2, exit_cycles=4),
+    }
+    return UniversePolicy(**(fields | changes))  # type: ignore[arg-type]
+
+
+def a_tier(*assets: str, volume: str, spread: str, depth: str) -> TierRule:
+    return TierRule(
+        assets=assets, volume_24h_min=usd(volume), spread_max=bps(spread), depth_min=usd(depth)
+    )
+
+
+def a_risk_policy(**changes: object) -> RiskPolicy:
+    fields: dict[str, object] = {
+        "book_age_max": timedelta(seconds=30),
+        "candle_delay_max": timedelta(minutes=2),
+        "book_off_candles_max": percent("5"),
+        "spread_max": {"T1": bps("15"), "T2": bps("40"), "T3": bps("80")},
+        "depth_window": bps("20"),
+        "depth_multiple_min": Decimal(3),
+        "impact_max": {"T1": bps("10"), "T2": bps("20"), "T3": bps("40")},
+        "cash_min": percent("20"),
+        "notional_min": usd("25"),
+        "notional_max": usd("1000"),
+        "position_max": percent("8"),
+        "theme_max": {
+            "layer1": percent("20"),
+            "defi": percent("12"),
+            "meme": percent("5"),
+            "payments": percent("12"),
+        },
+        "at_risk_max": percent("60"),
+        "positions_max": 10,
+        "trades_per_hour_max": 6,
+        "trades_per_day_max": 24,
+        "spacing_min": timedelta(minutes=5),
+        "cooldown": 2 * HOUR,
+    }
+    return RiskPolicy(**(fields | changes))  # type: ignore[arg-type]
+
+
+def a_policy(**changes: object) -> Policy:
+    """The shipped policy; `universe`, `risk` and the other sections may be replaced."""
+    fields: dict[str, object] = {
+        "capital_currency": "USD",
+        "quote_currencies": ("USD",),
+        "universe": a_universe_policy(),
+        "regime": a_regime_policy(),
+        "triggers": a_triggers_policy(),
+        "budgets": {"rules": StrategyBudget(proposals_per_cycle_max=4, exposure_max=percent("20"))},
+        "sizing": SizingPolicy(
+            base={"T1": percent("5"), "T2": percent("3"), "T3": percent("1.5")},
+            volatility_scaling=VolatilityScaling(enabled=True, atr_target=percent("0.8")),
+        ),
+        "risk": a_risk_policy(),
+        "execution": ExecutionPolicy(
+            tiers={
+                "T1": TierExecution(tactic=Tactic.MAKER, slippage_max=bps("10")),
+                "T2": TierExecution(tactic=Tactic.MAKER, slippage_max=bps("20")),
+                "T3": TierExecution(tactic=Tactic.IOC, slippage_max=bps("40")),
+            },
+            maker_ttl=timedelta(minutes=22, seconds=30),
+        ),
+    }
+    return Policy(**(fields | changes))  # type: ignore[arg-type]
+
+
+def a_reading(regime: Regime = Regime.CHOP) -> RegimeReading:
+    return RegimeReading(regime, "as the test wants it")
+
+
+def a_buy(
+    symbol: str = "SOL-USD", *, notional: str = "300", tier: str = "T2", **changes: object
+) -> TradeProposal:
+    return _a_proposal(symbol, Side.BUY, notional, tier, **changes)
+
+
+def a_sell(
+    symbol: str = "SOL-USD", *, notional: str = "50", tier: str = "T2", **changes: object
+) -> TradeProposal:
+    return _a_proposal(symbol, Side.SELL, notional, tier, **changes)
+
+
+def _a_proposal(
+    symbol: str, side: Side, notional: str, tier: str, **changes: object
+) -> TradeProposal:
+    fields: dict[str, object] = {
+        "strategy": "rules",
+        "rule": "momentum",
+        "conviction": 0.6,
+        "breakdown": {"base": 0.6},
+        "stop_loss": 95.0,
+        "take_profit": 110.0,
+        "because": "a test asked for it",
+        "notional": usd(notional),
+    }
+    return TradeProposal(symbol=symbol, side=side, tier=tier, **(fields | changes))  # type: ignore[arg-type]
+
+
+def an_open_order(
+    symbol: str = "ETH-USD",
+    *,
+    side: Side = Side.BUY,
+    price: str = "100",
+    quantity: str = "1",
+    filled: str = "0",
+    status: OrderStatus = OrderStatus.OPEN,
+) -> Order:
+    base, quote = symbol.split("-")
+    planned = PlannedOrder(
+        client_order_id=f"{symbol}-{side.value}",
+        symbol=symbol,
+        side=side,
+        type=OrderType.LIMIT,
+        time_in_force=TimeInForce.IOC,
+        post_only=False,
+        end_time=None,
+        price=Price(Decimal(price), quote),
+        quantity=Quantity(Decimal(quantity), base),
+        reason=f"rules:{symbol}:{side.value}",
+    )
+    return Order(planned=planned, cycle=96, status=status, filled=Decimal(filled))
