@@ -1,4 +1,4 @@
-"""Stage 3: what just happened that deserves attention; one function per trigger kind."""
+"""Trigger and Attention: what was noticed, and what the cycle looks at because of it."""
 
 from __future__ import annotations
 
@@ -35,3 +35,10 @@ class Attention:
     triggers: tuple[Trigger, ...]  # strongest product first, and within it strongest kind first
     passed: Mapping[str, Finding]  # every eligible product without a trigger here
     nearest: tuple[str, ...]  # every eligible product, nearest to a trigger (or beyond) first
+
+    def by_symbol(self) -> Mapping[str, tuple[Trigger, ...]]:
+        """The triggers of each product, in the order they have here."""
+        found: dict[str, tuple[Trigger, ...]] = {}
+        for trigger in self.triggers:
+            found[trigger.symbol] = (*found.get(trigger.symbol, ()), trigger)
+        return found

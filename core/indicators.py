@@ -1,0 +1,181 @@
+"""Averages, ranges and changes of all products at once; every one with a finite lookback.
+
+Exists so that a number means the same in the live loop, a replay and a backtest:
+each function reads a fixed count of bars back from the last one, so the answer is
+the same to the last bit however long the history before them and whichever other
+products stand beside. Arrays are float64 [symbol x bar], C-contiguous; answers are
+[symbol], NaN where too few bars are known. Only + - * / sqrt, comparisons and
+sum, mean, std, min, max along the bar axis are used: cumulative sums, matrix
+products, powers and logarithms differ with the cut, the subset or the machine.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+
+import numpy as np
+
+from core.market import Counts, Flags, Floats, Panel
+from core.policy import Policy
+
+SEED = 256  # bars before the last one at which every recursion starts, never fewer
+SEEDED_BARS = SEED + 1  # what a recursion needs; with fewer known it is not ready
+PANEL_BARS_MIN = 350
+
+
+def panel_length(policy: Policy, bar: timedelta) -> int:
+    """How many bars the Panel must hold for every window of the policy, and one before it."""
+    regime, triggers = policy.regime, policy.triggers
+    windows = (
+        regime.trend_window,
+        regime.volatility_window,
+        regime.drawdown_window,
+        triggers.price_move_15m.window,
+        triggers.price_move_60m.window,
+        triggers.volume_spike.window,
+        triggers.volume_spike.baseline,
+        triggers.breakout.lookback,
+        triggers.momentum.window,
+        triggers.atr.window,
+    )
+    bars = -(-max(windows) // bar)  # a started bar counts
+    return max(PANEL_BARS_MIN, bars + 1)
+
+
+def average_true_range(panel: Panel, periods: int) -> Floats:
+    """Wilder's average true range in quote currency, over the last 256 true ranges.
+
+    J. Welles Wilder, New Concepts in Technical Trading Systems, 1978: each bar moves
+    the average by 1 / periods of its distance.
+    """
+    ready = panel.known >= SEEDED_BARS
+    if not ready.any():
+        return np.full(len(panel.symbols), np.nan)
+    weights = _wilder_weights(periods)
+    return np.where(ready, _weighted(_true_ranges(panel, SEED), weights), np.nan)
+
+
+def range_before_last(panel: Panel, atr: Floats, periods: int) -> Floats:
+    """What `average_true_range` was before the last bar: its last step, taken back.
+
+    For judging the last bar: an average that holds a jump makes the jump look small.
+    """
+    share = float(_wilder_weights(periods)[-1])
+    last = _true_ranges(panel, 1)[:, 0]
+    # Taking back can leave a residue of rounding below zero; a range is never negative.
+    return np.maximum((atr - last * share) / (1.0 - share), 0.0)
+
+
+def exponential_average(values: Floats, periods: int, known: Counts) -> Floats:
+    """The exponential moving average, smoothing 2 / (periods + 1), over the last 257 bars.
+
+    Above some 128 periods it forgets by the end of its lookback, not by its smoothing:
+    it then tends to the plain mean of the 257 bars.
+    """
+    ready = known >= SEEDED_BARS
+    if not ready.any():
+        return np.full(len(known), np.nan)
+    weights = _weights(1.0 - 2.0 / (periods + 1), SEEDED_BARS)
+    return np.where(ready, _weighted(values[:, -SEEDED_BARS:], weights), np.nan)
+
+
+def change(panel: Panel, bars: int) -> Floats:
+    """How far the last close lies from the close `bars` before it, as a ratio."""
+    if panel.length <= bars:
+        return np.full(len(panel.symbols), np.nan)
+    before = panel.close[:, -1 - bars]
+    return np.where(panel.known > bars, (panel.close[:, -1] - before) / before, np.nan)
+
+
+def bar_returns(closes: Floats, bars: int) -> Floats:
+    """The last `bars` returns, [symbol x bars]: each close against its predecessor."""
+    after, before = closes[:, -bars:], closes[:, -bars - 1 : -1]
+    return (after - before) / before
+
+
+def share_rising(panel: Panel, bars: int) -> Floats:
+    """The share of the last `bars` bars that closed above their predecessor."""
+    return _share(panel.close[:, -bars:] > panel.close[:, -bars - 1 : -1])
+
+
+def share_falling(panel: Panel, bars: int) -> Floats:
+    """The share of the last `bars` bars that closed below their predecessor."""
+    return _share(panel.close[:, -bars:] < panel.close[:, -bars - 1 : -1])
+
+
+def share_above(values: Floats, level: Floats, bars: int) -> Floats:
+    """The share of the last `bars` values that lie above each product's level."""
+    return _share(values[:, -bars:] > level[:, np.newaxis])
+
+
+def window_mean(values: Floats, bars: int) -> Floats:
+    """The mean of the last `bars` values."""
+    mean: Floats = values[:, -bars:].mean(axis=-1)
+    return mean
+
+
+def shown_ratio(values: Floats) -> Floats:
+    """Rounded to four decimals of a per cent, as records show it.
+
+    Thresholds are compared with what is shown: a move of exactly 2% reaches 2%, and
+    no record says "2%, limit 2%" for one that fell short by the noise of a float.
+    """
+    rounded: Floats = np.rint(values * 1e6) / 1e6 + 0.0  # + 0.0 turns -0.0 into 0.0
+    return rounded
+
+
+def shown_multiple(values: Floats) -> Floats:
+    """Rounded to four decimals, as records show a multiple, a strength or a confidence."""
+    rounded: Floats = np.rint(values * 1e4) / 1e4 + 0.0
+    return rounded
+
+
+def _true_ranges(panel: Panel, bars: int) -> Floats:
+    """The last `bars` true ranges: the bar's own range, stretched to the close before it."""
+    before = panel.close[:, -bars - 1 : -1]
+    ranges = np.maximum(panel.high[:, -bars:], before)
+    ranges -= np.minimum(panel.low[:, -bars:], before)
+    return ranges
+
+
+def _share(flags: Flags) -> Floats:
+    share: Floats = flags.sum(axis=-1) / flags.shape[1]
+    return share
+
+
+def _weighted(values: Floats, weights: Floats) -> Floats:
+    """The weighted mean of each row, as an offset from its last value.
+
+    The offset leaves a constant row exactly where it is. The copy makes the sum run
+    along contiguous memory, without which its last bit would depend on the layout.
+    """
+    last = values[:, -1]
+    offsets = np.array(values, order="C")
+    offsets -= last[:, np.newaxis]
+    offsets *= weights
+    mean: Floats = last + offsets.sum(axis=-1)
+    return mean
+
+
+@cache
+def _weights(keep: float, count: int) -> Floats:
+    """What each of the last `count` values weighs in a recursion that keeps `keep` a bar.
+
+    A recursion seeded `count` bars ago is this weighted mean, written out; so it costs
+    one pass instead of one step per bar (0.03 ms against 1 ms for 30 products). The
+    weights add up to one, so the seed counts for no more than its age allows: in the
+    plain recursion the first bar stands for all history before it, which at 240
+    periods (4h of 1m bars) makes a single bar a third of the average.
+    """
+    weights = [1.0]
+    for _ in range(count - 1):
+        weights.append(weights[-1] * keep)
+    whole = sum(weights)
+    scaled = np.array([weight / whole for weight in reversed(weights)])
+    scaled.flags.writeable = False
+    return scaled
+
+
+def _wilder_weights(periods: int) -> Floats:
+    return _weights(1.0 - 1.0 / periods, SEED)

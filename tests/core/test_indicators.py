@@ -1,0 +1,305 @@
+"""Indicators: what each number means, on bars short enough to check by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from core.indicators import (
+    average_true_range,
+    bar_returns,
+    change,
+    exponential_average,
+    panel_length,
+    range_before_last,
+    share_above,
+    share_falling,
+    share_rising,
+    shown_multiple,
+    shown_ratio,
+    window_mean,
+)
+from core.market import Floats, Panel
+from core.policy import Policy
+from tests.builders.market import BAR, a_flat_panel, a_panel
+from tests.builders.signals import a_regime_policy, a_triggers_policy
+
+NAN = float("nan")
+
+
+def a_walk(length: int = 350) -> list[float]:
+    """Closes that wander a little, the same every time."""
+    return [100 + (index * 7919 % 31) / 10 for index in range(length)]
+
+
+def wilder(ranges: list[float], periods: int) -> float:
+    """The average as Wilder wrote it, step by step, with infinite memory of the first range."""
+    average = ranges[0]
+    for value in ranges[1:]:
+        average += (value - average) / periods
+    return average
+
+
+def true_ranges(panel: Panel, row: int) -> list[float]:
+    high, low, close = (part[row].tolist() for part in (panel.high, panel.low, panel.close))
+    return [
+        max(high[at] - low[at], abs(high[at] - close[at - 1]), abs(low[at] - close[at - 1]))
+        for at in range(1, len(close))
+    ]
+
+
+# average true range
+
+
+def test_bars_of_one_range_have_exactly_that_average_range() -> None:
+    panel = a_flat_panel("SOL-USD", swing=0.01)
+
+    assert average_true_range(panel, 16)[0] == panel.high[0, -1] - panel.low[0, -1]
+
+
+@pytest.mark.parametrize("periods", [2, 14, 16])
+def test_the_average_range_is_wilders(periods: int) -> None:
+    panel = a_panel({"SOL-USD": a_walk(900)}, swing=0.001)
+
+    expected = wilder(true_ranges(panel, 0), periods)
+
+    assert average_true_range(panel, periods)[0] == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_gap_between_bars_belongs_to_the_true_range() -> None:
+    flat = a_flat_panel("SOL-USD")
+    high, low, close = flat.high.copy(), flat.low.copy(), flat.close.copy()
+    high[0, -1] = low[0, -1] = close[0, -1] = 110.0  # opens, trades and closes 10 higher
+    gapped = replace(flat, high=high, low=low, close=close)
+
+    assert average_true_range(gapped, 2)[0] == pytest.approx(5.0)
+
+
+def test_no_single_old_bar_carries_a_long_average() -> None:
+    closes = [100.0] * 350
+    closes[-257] = 200.0  # the oldest true range of the lookback is 100, all others are 0
+    panel = a_panel({"SOL-USD": closes})
+
+    assert 0 < average_true_range(panel, 240)[0] < 100 / 240
+
+
+@pytest.mark.parametrize(("known", "ready"), [(256, False), (257, True), (258, True)])
+def test_an_average_range_needs_257_bars(known: int, ready: bool) -> None:
+    panel = a_panel({"SOL-USD": [NAN] * (350 - known) + [100.0] * known}, swing=0.01)
+
+    assert np.isfinite(average_true_range(panel, 16)[0]) == ready
+
+
+def test_a_panel_shorter_than_the_lookback_has_no_average_range() -> None:
+    panel = a_flat_panel("ADA-USD", "SOL-USD", length=80)
+
+    assert np.isnan(average_true_range(panel, 16)).all()
+
+
+def test_a_young_product_does_not_disturb_its_neighbours() -> None:
+    young = a_panel({"ADA-USD": [NAN] * 300 + [1.0] * 50, "SOL-USD": a_walk()}, swing=0.01)
+    alone = a_panel({"SOL-USD": a_walk()}, swing=0.01)
+
+    ranges = average_true_range(young, 16)
+
+    assert np.isnan(ranges[0])
+    assert ranges[1] == average_true_range(alone, 16)[0]
+
+
+def test_the_range_before_the_last_bar_does_not_see_the_last_bar() -> None:
+    calm, jumped = a_walk(), a_walk()
+    jumped[-1] = 150.0
+    before = a_panel({"SOL-USD": calm[:-1]}, swing=0.01)
+
+    for closes in (calm, jumped):
+        panel = a_panel({"SOL-USD": closes}, swing=0.01)
+        taken_back = range_before_last(panel, average_true_range(panel, 16), 16)
+        assert taken_back[0] == pytest.approx(average_true_range(before, 16)[0], rel=1e-6)
+
+
+def test_a_range_before_the_last_bar_is_never_negative() -> None:
+    jumps = {f"A{tenths}-USD": [100.0] * 349 + [100 + tenths / 10] for tenths in range(10, 99)}
+    panel = a_panel(jumps)
+
+    before = range_before_last(panel, average_true_range(panel, 4), 4)
+
+    assert before.min() >= 0
+    assert before.max() == pytest.approx(0, abs=1e-12)
+
+
+# exponential average
+
+
+def averaged(values: list[float], periods: int) -> float:
+    row = np.array([values])
+    return float(exponential_average(row, periods, np.array([len(values)]))[0])
+
+
+def test_a_constant_series_is_its_own_average_to_the_last_bit() -> None:
+    assert averaged([0.1] * 300, 12) == 0.1
+
+
+def test_the_exponential_average_moves_by_two_over_periods_plus_one() -> None:
+    values = a_walk(900)
+    expected = values[0]
+    for value in values[1:]:
+        expected += (value - expected) * 2 / 13
+
+    assert averaged(values, 12) == pytest.approx(expected, rel=1e-12)
+
+
+def test_an_average_of_one_period_is_the_last_value() -> None:
+    assert averaged(a_walk(300), 1) == a_walk(300)[-1]
+
+
+def test_an_average_longer_than_its_lookback_tends_to_the_plain_mean() -> None:
+    values = a_walk(900)
+
+    assert averaged(values, 100_000) == pytest.approx(sum(values[-257:]) / 257, rel=1e-4)
+
+
+@pytest.mark.parametrize(("known", "ready"), [(256, False), (257, True), (258, True)])
+def test_an_exponential_average_needs_257_bars(known: int, ready: bool) -> None:
+    values = np.full((1, 350), 5.0)
+
+    assert np.isfinite(exponential_average(values, 12, np.array([known]))[0]) == ready
+
+
+def test_the_memory_layout_does_not_change_an_average() -> None:
+    rows = np.array([a_walk(), a_walk()[::-1], a_walk()])
+    known = np.array([350, 350, 350])
+
+    straight = exponential_average(rows, 12, known)
+    turned = exponential_average(np.asfortranarray(rows), 12, known)
+
+    assert straight.tobytes() == turned.tobytes()
+
+
+# changes and windows
+
+
+def test_a_change_is_held_against_the_close_that_many_bars_before() -> None:
+    panel = a_panel({"SOL-USD": [50.0, 100.0, 70.0, 102.0]})
+
+    assert change(panel, 2)[0] == 0.02
+
+
+@pytest.mark.parametrize(("known", "ready"), [(2, False), (3, True), (4, True)])
+def test_a_change_needs_the_bar_before_its_window(known: int, ready: bool) -> None:
+    panel = a_panel({"SOL-USD": [NAN] * (4 - known) + [100.0] * known})
+
+    assert np.isfinite(change(panel, 2)[0]) == ready
+
+
+def test_a_change_beyond_the_panel_is_not_known() -> None:
+    assert np.isnan(change(a_flat_panel("SOL-USD", length=4), 4)[0])
+
+
+def test_bar_returns_are_held_against_each_predecessor() -> None:
+    closes = np.array([[80.0, 100.0, 110.0, 99.0]])
+
+    assert bar_returns(closes, 2)[0].tolist() == pytest.approx([0.1, -0.1])
+
+
+def test_rising_and_falling_bars_are_counted_and_flat_ones_are_neither() -> None:
+    panel = a_panel({"SOL-USD": [9.0, 1.0, 2.0, 2.0, 3.0, 2.5]})
+
+    assert share_rising(panel, 4)[0] == 0.5
+    assert share_falling(panel, 4)[0] == 0.25
+
+
+def test_a_share_above_a_level_leaves_out_what_is_at_it() -> None:
+    values = np.array([[9.0, 1.0, 2.0, 3.0, 4.0]])
+
+    assert share_above(values, np.array([2.0]), 4)[0] == 0.5
+
+
+def test_a_window_mean_reads_the_last_bars_only() -> None:
+    assert window_mean(np.array([[100.0, 1.0, 2.0, 6.0]]), 3)[0] == 3.0
+
+
+# what is shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (101.5 / 100 - 1, 0.015),  # a float just below 1.5%
+        (0.0149994, 0.014999),
+        (0.0149996, 0.015),
+        (-0.0000001, 0.0),
+    ],
+)
+def test_a_ratio_is_rounded_to_what_a_record_shows(value: float, shown: float) -> None:
+    assert shown_ratio(np.array([value]))[0] == shown
+
+
+def test_nothing_is_shown_as_minus_zero() -> None:
+    tiny: Floats = np.array([-1e-9])
+
+    assert not np.signbit(shown_ratio(tiny))[0]
+    assert not np.signbit(shown_multiple(tiny))[0]
+
+
+def test_a_multiple_is_rounded_to_four_decimals() -> None:
+    assert shown_multiple(np.array([2.49996]))[0] == 2.5
+
+
+# the length of the panel
+
+
+def a_policy(**windows: object) -> Policy:
+    """A policy of which only the windows are read."""
+    regime = a_regime_policy(**windows)
+    return cast(Policy, SimpleNamespace(regime=regime, triggers=a_triggers_policy()))
+
+
+@pytest.mark.parametrize(
+    ("bar", "bars"),
+    [
+        (timedelta(minutes=1), 72 * 60 + 1),  # the drawdown window, and one bar before it
+        (timedelta(minutes=5), 72 * 12 + 1),
+        (BAR, 350),
+        (timedelta(days=1), 350),
+    ],
+)
+def test_the_panel_holds_the_longest_window_and_one_bar_before(bar: timedelta, bars: int) -> None:
+    assert panel_length(a_policy(), bar) == bars
+
+
+@pytest.mark.parametrize("window", ["trend_window", "volatility_window", "drawdown_window"])
+def test_every_regime_window_fits_the_panel(window: str) -> None:
+    assert panel_length(a_policy(**{window: 400 * BAR}), BAR) == 401
+
+
+@pytest.mark.parametrize(
+    ("section", "window"),
+    [
+        ("price_move_15m", "window"),
+        ("price_move_60m", "window"),
+        ("volume_spike", "window"),
+        ("volume_spike", "baseline"),
+        ("breakout", "lookback"),
+        ("momentum", "window"),
+        ("atr", "window"),
+    ],
+)
+def test_every_trigger_window_fits_the_panel(section: str, window: str) -> None:
+    shipped = a_triggers_policy()
+    longer = replace(getattr(shipped, section), **{window: 400 * BAR})
+    triggers = replace(shipped, **{section: longer})
+    policy = cast(Policy, SimpleNamespace(regime=a_regime_policy(), triggers=triggers))
+
+    assert panel_length(policy, BAR) == 401
+
+
+@pytest.mark.parametrize(("extra", "bars"), [(0, 401), (1, 402)])
+def test_a_started_bar_counts(extra: int, bars: int) -> None:
+    window = 400 * BAR + timedelta(seconds=extra)
+
+    assert panel_length(a_policy(trend_window=window), BAR) == bars

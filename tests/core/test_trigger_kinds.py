@@ -1,0 +1,224 @@
+"""Trigger kinds: what each one notices, and how strong and how sure it is of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.market import Panel, Regime
+from core.reasons import Finding, Reason
+from core.triggers import Trigger, TriggerKind
+from tests.builders.signals import (
+    SOL,
+    a_market,
+    a_ratio,
+    a_triggers_policy,
+    attention,
+    only,
+    the_finding,
+    the_trigger,
+)
+
+# the price move kinds
+
+
+@pytest.mark.parametrize("kind", ["price_move_15m", "price_move_60m"])
+@pytest.mark.parametrize(("beyond", "fires"), [(-1e-6, False), (0, True), (1e-6, True)])
+@pytest.mark.parametrize("way", [1, -1])
+@pytest.mark.parametrize("regime", list(Regime))
+def test_a_price_move_fires_at_its_limit_up_or_down(
+    kind: str, beyond: float, fires: bool, way: int, regime: Regime
+) -> None:
+    limit = float(getattr(a_triggers_policy(), kind).min[regime].value)
+    panel = a_market(100 + way * 100 * (limit + beyond))
+
+    assert bool(attention(panel, only(kind), regime).triggers) == fires
+
+
+def test_a_price_move_says_its_way_and_counts_the_bars_that_went_it() -> None:
+    falling = a_market(99, 99.5, 98, 97)
+
+    assert the_trigger(falling, only("price_move_60m")) == Trigger(
+        SOL, TriggerKind.PRICE_MOVE_60M, strength=1.5, confidence=0.75, seen="-3%"
+    )
+
+
+def test_a_rise_counts_the_rising_bars() -> None:
+    assert the_trigger(a_market(104, 103, 102.5, 102), only("price_move_60m")) == Trigger(
+        SOL, TriggerKind.PRICE_MOVE_60M, strength=1.0, confidence=0.25, seen="2%"
+    )
+
+
+def test_a_price_move_starts_at_the_close_before_its_window() -> None:
+    assert the_trigger(a_market(101, 101, 101, 102), only("price_move_60m")).seen == "2%"
+    assert the_finding(a_market(101, 101, 101, 101, 102), only("price_move_60m")) == Finding(
+        Reason.NO_TRIGGER,
+        "price_move_60m 0.9901%",
+        "2%",
+        "triggers.price_move_60m.min.chop",
+    )
+
+
+# the volume spike kind
+
+
+def spiking(*window: float) -> Panel:
+    """A day whose volume is a thousand a bar on average when the last hour's sum is 10000."""
+    return a_market(volumes=[2000.0] * 43 + [0.0] * 49 + list(window))
+
+
+@pytest.mark.parametrize(("volume", "fires"), [(2499.9, False), (2500, True), (2500.1, True)])
+def test_a_volume_spike_is_the_hour_against_the_day(volume: float, fires: bool) -> None:
+    panel = spiking(*[volume] * 4)
+
+    assert bool(attention(panel, only("volume_spike")).triggers) == fires
+
+
+def test_a_volume_spike_needs_more_in_worse_weather() -> None:
+    panel = spiking(*[2500.0] * 4)
+
+    assert the_finding(panel, only("volume_spike"), Regime.CRASH) == Finding(
+        Reason.NO_TRIGGER, "volume_spike 2.5x", "4x", "triggers.volume_spike.min.crash"
+    )
+
+
+def test_one_large_bar_is_a_less_certain_spike_than_a_busy_hour() -> None:
+    busy, single = spiking(2500, 2500, 2500, 2500), spiking(0, 10_000, 0, 0)
+
+    assert the_trigger(busy, only("volume_spike")) == Trigger(
+        SOL, TriggerKind.VOLUME_SPIKE, strength=1.0, confidence=1.0, seen="2.5x"
+    )
+    assert the_trigger(single, only("volume_spike")).confidence == 0.25
+
+
+def test_no_volume_at_all_is_no_spike() -> None:
+    idle = a_market(volumes=[0.0] * 96)
+
+    assert the_finding(idle, only("volume_spike")).seen == "volume_spike 0x"
+
+
+# the breakout kind
+
+
+def peaked(bars_ago: int, high: float) -> Panel:
+    """A close at 102 after a bar that reached `high` so many bars before it."""
+    panel = a_market(102)
+    highs = panel.high.copy()
+    highs[0, -1 - bars_ago] = high
+    return replace(panel, high=highs)
+
+
+@pytest.mark.parametrize(
+    ("regime", "limit"),
+    [
+        (Regime.BULL, 0.001),
+        (Regime.CHOP, 0.002),
+        (Regime.BEAR, 0.004),
+        (Regime.CRASH, 0.01),
+    ],
+)
+@pytest.mark.parametrize(("beyond", "fires"), [(-1e-6, False), (0, True), (1e-6, True)])
+def test_a_breakout_fires_at_its_limit_above_the_highest_high(
+    regime: Regime, limit: float, beyond: float, fires: bool
+) -> None:
+    panel = peaked(10, 101.0)
+    closes = panel.close.copy()
+    closes[0, -1] = 101 * (1 + limit + beyond)
+
+    found = attention(replace(panel, close=closes), only("breakout"), regime)
+
+    assert bool(found.triggers) == fires
+
+
+@pytest.mark.parametrize(("bars_ago", "fires"), [(1, False), (96, False), (97, True)])
+def test_a_high_within_the_lookback_must_be_broken(bars_ago: int, fires: bool) -> None:
+    assert bool(attention(peaked(bars_ago, 103.0), only("breakout")).triggers) == fires
+
+
+def test_the_highs_own_bar_does_not_count_against_its_close() -> None:
+    assert attention(peaked(0, 110.0), only("breakout")).triggers
+
+
+def test_a_breakout_is_surer_the_nearer_the_close_lies_to_its_bars_high() -> None:
+    panel = peaked(0, 104.0)
+    lows = panel.low.copy()
+    lows[0, -1] = 96.0
+
+    assert the_trigger(replace(panel, low=lows), only("breakout")) == Trigger(
+        SOL, TriggerKind.BREAKOUT, strength=9.4905, confidence=0.75, seen="1.8981%"
+    )
+
+
+def test_a_breakout_bar_without_a_range_confirms_nothing() -> None:
+    panel = a_market(102)
+    highs, lows = panel.high.copy(), panel.low.copy()
+    highs[0, -1] = lows[0, -1] = 102.0
+
+    assert the_trigger(replace(panel, high=highs, low=lows), only("breakout")).confidence == 0
+
+
+def test_a_close_below_the_level_is_seen_as_negative() -> None:
+    assert the_finding(peaked(10, 104.0), only("breakout")) == Finding(
+        Reason.NO_TRIGGER, "breakout -1.9231%", "0.2%", "triggers.breakout.min.chop"
+    )
+
+
+# the momentum kind
+
+
+def climbing(rises: int, gain: float) -> Panel:
+    """Six hours that gain so many per cent in so many rising bars; the rest are flat."""
+    steps = [100 + gain * (step + 1) / rises for step in range(rises)]
+    return a_market(*steps, *[steps[-1]] * (24 - rises))
+
+
+@pytest.mark.parametrize(
+    ("regime", "limit"),
+    [(Regime.BULL, 2.0), (Regime.CHOP, 2.5), (Regime.BEAR, 3.5), (Regime.CRASH, 6.0)],
+)
+@pytest.mark.parametrize(("beyond", "fires"), [(-1e-4, False), (0, True), (1e-4, True)])
+def test_momentum_fires_at_its_limit(
+    regime: Regime, limit: float, beyond: float, fires: bool
+) -> None:
+    panel = climbing(20, limit + beyond)
+
+    assert bool(attention(panel, only("momentum"), regime).triggers) == fires
+
+
+@pytest.mark.parametrize(("rises", "fires"), [(11, False), (12, True), (13, True)])
+def test_momentum_needs_its_share_of_rising_bars(rises: int, fires: bool) -> None:
+    policy = only("momentum", consistency_min=a_ratio("50%"))
+
+    assert bool(attention(climbing(rises, 5), policy).triggers) == fires
+
+
+def test_momentum_tells_rise_and_consistency() -> None:
+    assert the_trigger(climbing(18, 5), only("momentum")) == Trigger(
+        SOL, TriggerKind.MOMENTUM, strength=2.0, confidence=0.75, seen="5%"
+    )
+
+
+def test_a_rise_in_one_leap_lacks_consistency_and_that_is_said() -> None:
+    assert the_finding(climbing(1, 3), only("momentum")) == Finding(
+        Reason.NO_TRIGGER,
+        "momentum 4.1667% of the bars rose",
+        "55%",
+        "triggers.momentum.consistency_min",
+    )
+
+
+def test_a_steady_climb_that_is_too_small_says_how_small() -> None:
+    assert the_finding(climbing(24, 1), only("momentum")) == Finding(
+        Reason.NO_TRIGGER, "momentum 1%", "2.5%", "triggers.momentum.min.chop"
+    )
+
+
+def test_momentum_never_fires_downwards() -> None:
+    assert the_finding(climbing(20, -5), only("momentum")).seen == "momentum -5%"
+
+
+def test_momentum_without_a_consistency_minimum_asks_for_the_rise_alone() -> None:
+    policy = only("momentum", consistency_min=a_ratio("0%"))
+
+    assert the_trigger(climbing(1, 2.5), policy).strength == 1.0
