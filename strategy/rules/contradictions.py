@@ -42,7 +42,7 @@ def contradictions(conviction_min: Ratio, rules: Mapping[str, RuleParameters]) -
         for reach, multiple in (("stop_atr", rule.stop_atr), ("target_atr", rule.target_atr)):
             if multiple <= ZERO:
                 yield f"{name}.{reach}: must be above 0x"
-        if rule.enabled:
+        if rule.enabled and conviction_min.value <= ONE:
             yield from _out_of_reach(name, rule, conviction_min)
 
 

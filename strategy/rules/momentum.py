@@ -100,7 +100,7 @@ def windows(rule: MomentumRule) -> Mapping[str, timedelta]:
 def unresolved(rule: MomentumRule, bar: timedelta) -> Iterator[tuple[str, str]]:
     """Each window that is no whole number of bars: its key, and the sentence that says so."""
     for key, window in windows(rule).items():
-        if window < bar or window % bar:
+        if window % bar:
             yield key, f"{span(window)} is no whole number of {span(bar)} bars"
 
 

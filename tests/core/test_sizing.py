@@ -278,7 +278,7 @@ def test_a_sell_of_nothing_is_dropped() -> None:
 
 def test_a_portfolio_with_very_long_numbers_is_sized_exactly() -> None:
     long = a_position(quantity="123456.123456789012345678", price="0.00001234567891")
-    portfolio = a_portfolio(long, cash="98765.4321", marks={"SOL-USD": "12345.67891234"})
+    portfolio = a_portfolio(long, cash="98765.4321", marks={"SOL-USD": "12345.678912345678912345"})
     policy = a_policy_to_size_by(a_sizing_policy(scaling="0.8123", base={"T2": "3.1415"}))
 
     answer = sizes(

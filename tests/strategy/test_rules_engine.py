@@ -215,10 +215,7 @@ def test_strategies_reach_for_nothing_but_what_they_are_shown() -> None:
         ),
         (
             lambda: the_rules(conviction_min="101"),
-            "conviction_min: must lie between 0% and 100%, was 101%; momentum.base: with its "
-            "weights reaches 100% at most, below conviction_min 101%: the rule could never propose"
-            "; breakout.base: with its weights reaches 100% at most, below conviction_min 101%: "
-            "the rule could never propose",
+            "conviction_min: must lie between 0% and 100%, was 101%",
         ),
         (
             lambda: the_rules(breakout=a_breakout_rule(volume_weight=a_ratio("-1"))),
@@ -261,16 +258,18 @@ def test_parameters_that_contradict_themselves_are_refused_by_key(
 
 
 @pytest.mark.parametrize(
-    ("conviction_min", "fits"), [("99", True), ("100", True), ("100.1", False)]
+    ("conviction_min", "fits"), [("89.9", True), ("90", True), ("90.1", False)]
 )
-def test_a_minimum_that_no_conviction_can_reach_is_a_mistake(
+def test_a_minimum_that_no_conviction_of_a_rule_can_reach_is_a_mistake(
     conviction_min: str, fits: bool
 ) -> None:
+    modest = a_breakout_rule(volume_weight=a_ratio("10"))
+
     if fits:
-        the_rules(conviction_min=conviction_min)
+        assert the_rules(conviction_min=conviction_min, breakout=modest).breakout is modest
     else:
-        with pytest.raises(ValueError, match="the rule could never propose"):
-            the_rules(conviction_min=conviction_min)
+        with pytest.raises(ValueError, match=r"reaches 90% at most, below conviction_min 90\.1%"):
+            the_rules(conviction_min=conviction_min, breakout=modest)
 
 
 def test_a_rule_that_is_off_may_be_out_of_reach() -> None:
