@@ -102,6 +102,12 @@ def test_a_price_move_back_at_its_highest_close_has_risen_whatever_its_window() 
     assert answer(seeing(level, TriggerKind.PRICE_MOVE_15M)).rule == "momentum"
 
 
+def test_a_high_from_before_the_fast_window_does_not_count() -> None:
+    recovered = [*[130.0] * 35, *RISING[35:]]
+
+    assert answer(seeing(recovered, TriggerKind.PRICE_MOVE_60M)).rule == "momentum"
+
+
 def test_a_momentum_trigger_speaks_where_a_stronger_price_move_went_down() -> None:
     move = a_trigger(TriggerKind.PRICE_MOVE_15M, strength=2.0)
     momentum = a_trigger(TriggerKind.MOMENTUM, strength=1.2)

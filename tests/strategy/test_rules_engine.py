@@ -272,6 +272,20 @@ def test_a_minimum_that_no_conviction_of_a_rule_can_reach_is_a_mistake(
             the_rules(conviction_min=conviction_min, breakout=modest)
 
 
+@pytest.mark.parametrize(
+    ("weight", "fits"),
+    [("-0.1", False), ("0", True), ("0.1", True), ("99.9", True), ("100", True), ("100.1", False)],
+)
+def test_a_weight_lies_between_nothing_and_all(weight: str, fits: bool) -> None:
+    rule = a_momentum_rule(trend_weight=a_ratio(weight))
+
+    if fits:
+        assert the_rules(momentum=rule).momentum is rule
+    else:
+        with pytest.raises(ValueError, match=f"trend_weight: must .* 100%, was {weight}%"):
+            the_rules(momentum=rule)
+
+
 def test_a_rule_that_is_off_may_be_out_of_reach() -> None:
     off = a_breakout_rule(enabled=False, base=a_ratio("0"), volume_weight=a_ratio("0"))
 
