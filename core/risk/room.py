@@ -15,9 +15,8 @@ from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.facts import Facts, notional_of
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
+from core.sizing import STEP
 
-# Finer than the unit of any currency: keeps quotients of 30 digits out of the records.
-STEP = Decimal("0.00000001")
 _CENT = Decimal("0.01")
 _SHOWN = {Toward.FLOOR: rounded_down, Toward.CEILING: rounded_up}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from core.market import Regime, Side
+from core.account import Portfolio
+from core.market import Regime, Side, Snapshot
 from core.money import Money, Price, Quantity, Ratio
 from core.orders import (
     Order,
@@ -29,7 +30,13 @@ from core.policy import (
     VolatilityScaling,
 )
 from core.proposals import TradeProposal
+from core.reasons import Finding
 from core.regime import RegimeReading
+from core.risk import RiskManager
+from core.risk.verdict import Approved, Denied, Reduced, Verdict
+from core.state import BotState, Sent, Standing
+from tests.builders.account import a_portfolio, a_standing, a_state
+from tests.builders.market import NOON, a_snapshot
 from tests.builders.signals import a_regime_policy, a_triggers_policy
 
 HOUR = timedelta(hours=1)
@@ -188,3 +195,55 @@ def an_open_order(
         reason=f"rules:{symbol}:{side.value}",
     )
     return Order(planned=planned, cycle=96, status=status, filled=Decimal(filled))
+
+
+def a_trade(
+    symbol: str = "ETH-USD", *, ago: timedelta = timedelta(0), side: Side = Side.BUY
+) -> Sent:
+    """A trade that counts for pace, so long before NOON."""
+    return Sent(symbol, side, NOON - ago)
+
+
+def verdicts_on(
+    *proposals: TradeProposal,
+    snapshot: Snapshot | None = None,
+    portfolio: Portfolio | None = None,
+    sent: tuple[Sent, ...] = (),
+    standing: Standing | None = None,
+    regime: Regime = Regime.CHOP,
+    **risk: object,
+) -> tuple[Verdict, ...]:
+    """What the shipped policy says, with the risk keys given changed, in a calm market."""
+    symbols = sorted({proposal.symbol for proposal in proposals})
+    state: BotState = a_state(sent=sent)
+    manager = RiskManager(
+        snapshot or a_snapshot(*symbols),
+        state,
+        standing or a_standing(),
+        a_policy(risk=a_risk_policy(**risk)),
+    )
+    return manager.check_all(proposals, portfolio or a_portfolio(), a_reading(regime))
+
+
+def verdict_on(proposal: TradeProposal, **world: object) -> Verdict:
+    (verdict,) = verdicts_on(proposal, **world)  # type: ignore[arg-type]
+    return verdict
+
+
+def denial(verdict: Verdict) -> Finding:
+    assert isinstance(verdict, Denied), f"not denied: {verdict}"
+    return verdict.finding
+
+
+def reduction(verdict: Verdict) -> Finding:
+    assert isinstance(verdict, Reduced), f"not reduced: {verdict}"
+    return verdict.finding
+
+
+def granted(verdict: Verdict) -> Money | None:
+    """The notional that may be ordered; None for a denial."""
+    match verdict:
+        case Approved(proposal=proposal) | Reduced(proposal=proposal):
+            return proposal.notional
+        case Denied():
+            return None
