@@ -1,0 +1,128 @@
+"""Books modelled from closed bars, for recordings that have none.
+
+The formula, all rounding against whoever takes from the book:
+
+    mid       = close of the last closed bar
+    spread    = max(spread_min x mid, spread_range_share x (high - low) of that bar, one increment)
+    bid, ask  = mid -+ spread / 2, rounded outward to the increment
+    levels    = ten a side, 2 bps of mid apart (whole increments, at least one):
+                all within 20 bps of the best price where the increment allows
+    notional  = depth_volume_share x notional traded in the last hour, per side,
+                an equal part on each level, quantities rounded down to the increment;
+                bars longer than an hour count with an hour's part of their volume
+
+A level holds at least one increment, so that a dead hour shows as a depth of
+almost nothing and not as an unknown one. There is no book before the first bar,
+and none when the last bar closed more than a day ago. It knows only the bars it
+is given: that they are closed is the market's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from core.market import Bars, BookOrigin, Depth, Level, Product, TopOfBook
+from core.money import (
+    ZERO,
+    Ratio,
+    Toward,
+    added,
+    divided,
+    multiplied,
+    rounded_down,
+    rounded_up,
+    subtracted,
+)
+
+_LEVELS = 10
+_GAP = Decimal("0.0002")  # nine gaps are 18 bps
+_HALF = Decimal("0.5")
+_HOUR = timedelta(hours=1)
+_OLD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BookModel:
+    """The free shares of the formula."""
+
+    spread_min: Ratio  # of the mid
+    spread_range_share: Ratio  # of the last bar's high - low
+    depth_volume_share: Ratio  # of the last hour's notional
+
+    def __post_init__(self) -> None:
+        for ratio in (self.spread_min, self.spread_range_share, self.depth_volume_share):
+            if ratio.value < 0:
+                raise ValueError(f"a share of a book model is not negative, was {ratio}")
+
+
+def model_book(
+    product: Product, recent: Bars, bar: timedelta, model: BookModel, at: datetime
+) -> tuple[TopOfBook, Depth] | None:
+    """Top and depth at `at` from `recent` closed bars, which reach back an hour; None: no book."""
+    if not len(recent) or at - _closed(recent, -1, bar) > _OLD:
+        return None
+    mid = _decimal(recent.close[-1])
+    swing = subtracted(_decimal(recent.high[-1]), _decimal(recent.low[-1]))
+    tick = product.price_increment
+    spread = max(
+        multiplied(model.spread_min.value, mid),
+        multiplied(model.spread_range_share.value, swing),
+        tick,
+    )
+    half = multiplied(spread, _HALF)
+    bid = rounded_down(subtracted(mid, half), tick)
+    ask = rounded_up(added(mid, half), tick)
+    if bid <= ZERO:
+        return None
+    gap = max(rounded_down(multiplied(mid, _GAP), tick), tick)
+    hourly = _notional_per_hour(recent, bar, at)
+    per_level = divided(
+        multiplied(model.depth_volume_share.value, hourly), Decimal(_LEVELS), toward=Toward.FLOOR
+    )
+    depth = Depth(
+        symbol=product.symbol,
+        bids=_levels(product, bid, multiplied(gap, Decimal(-1)), per_level),
+        asks=_levels(product, ask, gap, per_level),
+        seen_at=at,
+        origin=BookOrigin.MODELLED,
+    )
+    return TopOfBook(
+        symbol=product.symbol, bid=bid, ask=ask, seen_at=at, origin=BookOrigin.MODELLED
+    ), depth
+
+
+def _levels(product: Product, best: Decimal, gap: Decimal, notional: Decimal) -> tuple[Level, ...]:
+    lot = product.base_increment
+    levels = []
+    for away in range(_LEVELS):
+        price = added(best, multiplied(gap, Decimal(away)))
+        if price <= ZERO:
+            break
+        quantity = rounded_down(divided(notional, price, toward=Toward.FLOOR), lot)
+        levels.append(Level(price, max(quantity, lot)))
+    return tuple(levels)
+
+
+def _notional_per_hour(recent: Bars, bar: timedelta, at: datetime) -> Decimal:
+    """Notional of the bars that closed within the last hour, or of an hour's part of the last."""
+    window = max(_HOUR, bar)
+    closes, volumes = recent.close.tolist(), recent.volume.tolist()
+    total = added(
+        *(
+            multiplied(_decimal(closes[row]), _decimal(volumes[row]))
+            for row in range(len(recent))
+            if at - _closed(recent, row, bar) < window
+        )
+    )
+    return divided(total, Decimal(str(window / _HOUR)), toward=Toward.FLOOR)
+
+
+def _closed(bars: Bars, row: int, bar: timedelta) -> datetime:
+    return datetime.fromtimestamp(int(bars.opened[row]), UTC) + bar
+
+
+def _decimal(value: float) -> Decimal:
+    """The shortest decimal that names this float: the digits the recording was written with."""
+    return Decimal(str(float(value)))
