@@ -81,11 +81,14 @@ def exponential_average(values: Floats, periods: int, known: Counts) -> Floats:
 
 
 def change(panel: Panel, bars: int) -> Floats:
-    """How far the last close lies from the close `bars` before it, as a ratio."""
+    """How far the last close lies from the close `bars` before it, as a ratio.
+
+    A product without that bar has NaN there, and so here.
+    """
     if panel.length <= bars:
         return np.full(len(panel.symbols), np.nan)
     before = panel.close[:, -1 - bars]
-    return np.where(panel.known > bars, (panel.close[:, -1] - before) / before, np.nan)
+    return (panel.close[:, -1] - before) / before
 
 
 def bar_returns(closes: Floats, bars: int) -> Floats:

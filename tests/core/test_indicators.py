@@ -170,16 +170,6 @@ def test_an_exponential_average_needs_257_bars(known: int, ready: bool) -> None:
     assert np.isfinite(exponential_average(values, 12, np.array([known]))[0]) == ready
 
 
-def test_the_memory_layout_does_not_change_an_average() -> None:
-    rows = np.array([a_walk(), a_walk()[::-1], a_walk()])
-    known = np.array([350, 350, 350])
-
-    straight = exponential_average(rows, 12, known)
-    turned = exponential_average(np.asfortranarray(rows), 12, known)
-
-    assert straight.tobytes() == turned.tobytes()
-
-
 # changes and windows
 
 

@@ -34,6 +34,12 @@ def test_too_many_missing_bars_of_the_longest_window_are_refused(
     assert found.passed.get(SOL) == finding
 
 
+def test_a_young_product_with_holes_is_told_of_its_holes_first() -> None:
+    panel = a_panel({SOL: [NAN] * 200 + [100.0] + [NAN] * 148 + [100.0]}, swing=0.001)
+
+    assert the_finding(panel).reason is Reason.CANDLES_MISSING
+
+
 def test_gaps_before_the_window_do_not_matter() -> None:
     panel = a_panel({SOL: [100.0] * 100 + [NAN] * 100 + [100.0] * 150}, swing=0.001)
 

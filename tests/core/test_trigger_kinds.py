@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from core.market import Panel, Regime
@@ -221,4 +222,6 @@ def test_momentum_never_fires_downwards() -> None:
 def test_momentum_without_a_consistency_minimum_asks_for_the_rise_alone() -> None:
     policy = only("momentum", consistency_min=a_ratio("0%"))
 
-    assert the_trigger(climbing(1, 2.5), policy).strength == 1.0
+    with np.errstate(all="raise"):
+        assert the_trigger(climbing(1, 2.5), policy).strength == 1.0
+        assert the_finding(a_market(), policy).seen == "momentum 0%"

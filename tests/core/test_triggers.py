@@ -84,6 +84,13 @@ def test_a_calm_product_without_a_trigger_is_not_blamed_for_its_calm() -> None:
     assert the_finding(resting(100.1), policy).reason is Reason.NO_TRIGGER
 
 
+def test_a_wild_product_is_refused_for_its_wildness_before_its_weakness() -> None:
+    calm = replace(a_triggers_policy().atr, max=a_ratio("0.2%"))
+    policy = only("price_move_60m", also={"atr": calm, "score_min": a_ratio("500%")})
+
+    assert the_finding(a_market(103), policy).reason is Reason.ATR_TOO_HIGH
+
+
 @pytest.mark.parametrize(
     ("score", "finding"),
     [
@@ -185,6 +192,12 @@ def test_the_nearest_to_a_trigger_come_first_and_the_unjudged_last() -> None:
     )
 
 
+def test_a_product_far_from_a_trigger_is_nearer_than_one_that_cannot_be_judged() -> None:
+    panel = a_panel({"ADA-USD": [NAN] * 350, "SOL-USD": [100.0] * 349 + [80.0]}, swing=0.001)
+
+    assert attention(panel, only("breakout")).nearest == ("SOL-USD", "ADA-USD")
+
+
 def test_every_product_is_either_noticed_or_passed_over_in_order() -> None:
     panel = movers(SOL=103, ADA=100, BTC=110, ETH=99.5)
 
@@ -192,6 +205,12 @@ def test_every_product_is_either_noticed_or_passed_over_in_order() -> None:
 
     assert tuple(found.passed) == ("ADA-USD", "ETH-USD")
     assert sorted({*found.by_symbol(), *found.passed}) == list(panel.symbols)
+
+
+def test_products_are_passed_over_in_the_order_of_their_names_whatever_the_reason() -> None:
+    panel = a_panel({"ADA-USD": [100.0] * 350, "SOL-USD": [NAN] * 350}, swing=0.001)
+
+    assert list(attention(panel).passed) == ["ADA-USD", "SOL-USD"]
 
 
 def test_triggers_are_found_by_symbol_in_their_order() -> None:
