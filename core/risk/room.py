@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from core.market import Side
 from core.money import Money, Toward, plain, rounded_down, rounded_up
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
@@ -24,14 +23,14 @@ _SHOWN = {Toward.FLOOR: rounded_down, Toward.CEILING: rounded_up}
 def fitted(proposal: TradeProposal, most: Money, denial: Finding, facts: Facts) -> Verdict:
     """The proposal if its notional is not above `most`, else `most` of it, else `denial`.
 
-    `denial` is the limit's own finding; its key names who shrank the order. A sell
-    is never too small: no buying limit may keep a position.
+    `denial` is the limit's own finding; its key names who shrank the order. For buys:
+    what is left of a sell is never too small.
     """
     asked = notional_of(proposal)
     if asked <= most:
         return Approved(proposal)
     granted = most.down_to(STEP)
-    if proposal.side is Side.BUY and too_small(granted, facts):
+    if too_small(granted, facts):
         return Denied(proposal, denial)
     return reduced(replace(proposal, notional=granted), asked, denial.key)
 
