@@ -1,0 +1,94 @@
+"""Settings: where the bot runs and how, as app.yaml says it. What it may decide is Policy.
+
+Each field is the key of the same path in config/app.yaml, which holds the only
+defaults. Values are checked by the schema before they come here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import NewType
+
+from core.money import Money, Ratio
+
+Bytes = NewType("Bytes", int)  # written as 10 MB
+
+
+class Mode(Enum):
+    """Which venue carries the plan out. The value is what the YAML and the folders say."""
+
+    DRY_RUN = "DRY_RUN"  # decides and sends nothing
+    PAPER = "PAPER"  # fills in a simulated venue
+    LIVE = "LIVE"  # sends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSettings:
+    name: str
+    mode: Mode
+    capital_currency: str
+    quote_currencies: tuple[str, ...]
+    starting_balances: tuple[Money, ...]
+    capital_max: Money
+    audit_keep: timedelta
+    disk_reserve: Bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeSettings:
+    name: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookModelSettings:
+    """Books where a recording has none, from closed bars."""
+
+    spread_min: Ratio
+    spread_range_share: Ratio
+    depth_volume_share: Ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketSettings:
+    bar: timedelta
+    start: datetime
+    seed: int
+    maker_fee: Ratio
+    taker_fee: Ratio
+    gap_share_max: Ratio  # also TriggersPolicy.gap_share_max
+    book_model: BookModelSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatherSettings:
+    books_per_cycle_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSettings:
+    interval: timedelta  # a multiple of the bar in the YAML, or a duration
+    jitter_max: Ratio
+    backoff_first: timedelta
+    backoff_max: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    level: str
+    file_max: Bytes
+    files_kept: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of app.yaml."""
+
+    app: AppSettings
+    exchange: ExchangeSettings
+    market: MarketSettings
+    gather: GatherSettings
+    loop: LoopSettings
+    logs: LogSettings

@@ -1,0 +1,144 @@
+"""python -m runner.check_config: every mistake of the four YAML files at once.
+
+For the person who edits them, before a bot starts with them. It also answers
+what a key means, where its value comes from and what reads it. It starts
+nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from config.complaints import COMMAND_LINE, Complaint, ConfigError
+from config.loader import load
+from config.schemas import meaning_of
+from config.sources import known_keys, read_sources
+from config.tree import Items, Leaf, Section, find, plain
+from strategy.registry import parameter_types
+
+SOUND, MISTAKEN = 0, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program. Exit 0 if the configuration can be used, 2 if not."""
+    given = _options().parse_args(arguments)
+    if given.explain is not None:
+        return _explain(given)
+    try:
+        found = load(
+            given.config,
+            profile=given.profile,
+            overrides={},
+            strategies=parameter_types(),
+        )
+    except ConfigError as error:
+        return _tell_mistakes(error.complaints, given)
+    if given.json:
+        answer = {"ok": True, "fingerprint": found.fingerprint, "notices": list(found.notices)}
+        _print_json({**answer, "mistakes": []})
+    else:
+        print(f"configuration is sound: {found.fingerprint}")
+        for notice in found.notices:
+            print(f"notice: {notice}")
+    return SOUND
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m runner.check_config",
+        description="Checks app.yaml, policy.yaml, universe.yaml and strategies.yaml and "
+        "reports every mistake at once, as file:line: key: message.",
+        epilog="Exit 0: the configuration can be used. Exit 2: it cannot, or usage.",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("config"),
+        metavar="DIR",
+        help="folder of the four files (default: config)",
+    )
+    parser.add_argument("--profile", metavar="NAME", help="lay config/profiles/NAME.yaml over them")
+    parser.add_argument(
+        "--explain",
+        metavar="KEY",
+        help="say what a key means, its value, where that was written, its unit, what reads it",
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON on stdout")
+    return parser
+
+
+def _tell_mistakes(complaints: Sequence[Complaint], given: argparse.Namespace) -> int:
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    if given.json:
+        mistakes = [
+            {
+                "file": complaint.place.file,
+                "line": complaint.place.line,
+                "key": complaint.key,
+                "message": complaint.message,
+            }
+            for complaint in complaints
+        ]
+        _print_json({"ok": False, "fingerprint": None, "notices": [], "mistakes": mistakes})
+    return MISTAKEN
+
+
+def _explain(given: argparse.Namespace) -> int:
+    """One key, also of a configuration that has mistakes elsewhere."""
+    sources = read_sources(given.config, given.profile, {})
+    path = tuple(given.explain.split("."))
+    meaning, node = meaning_of(path), find(sources.tree, path)
+    if meaning is None or node is None:
+        unread = [complaint for complaint in sources.complaints if given.profile or node is None]
+        for complaint in unread:
+            print(complaint, file=sys.stderr)
+        near = get_close_matches(given.explain, list(known_keys(sources.tree)), n=5)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        print(f"{COMMAND_LINE}: --explain: {given.explain} is not a setting{hint}", file=sys.stderr)
+        return MISTAKEN
+    answer: Mapping[str, object] = {
+        "key": given.explain,
+        "value": plain(node),
+        "file": node.place.file,
+        "line": node.place.line,
+        "unit": meaning.unit,
+        "meaning": meaning.text,
+        "reader": meaning.reader,
+    }
+    if given.json:
+        _print_json(answer)
+    else:
+        print(f"{given.explain}: {_written(node)}")
+        print(f"  written in  {node.place}")
+        print(f"  unit        {meaning.unit}")
+        print(f"  meaning     {meaning.text}")
+        print(f"  read by     {meaning.reader}")
+    return SOUND
+
+
+def _written(node: Leaf | Items | Section) -> str:
+    """A value as the YAML has it; of a section, its keys."""
+    match node:
+        case Leaf(bool() as value, _):
+            return str(value).lower()
+        case Leaf(value, _):
+            return str(value)
+        case Items(items, _):
+            return f"[{', '.join(_written(item) for item in items)}]"
+        case Section(entries, _):
+            inner = (f"{key}: {_written(part)}" for key, part in entries.items())
+            return f"{{{', '.join(inner)}}}"
+
+
+def _print_json(answer: Mapping[str, object]) -> None:
+    print(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The overlays that ship: each loads, and each keeps its promise."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from config.schemas import FILES, schema_of
+from config.settings import Mode
+from core.money import Money, Ratio
+from tests.builders.shipped import CONFIG, shipped_configuration
+
+PROFILES = sorted(path.stem for path in (CONFIG / "profiles").glob("*.yaml"))
+
+
+def test_the_profiles_are_these() -> None:
+    assert PROFILES == ["canary", "daily", "dev", "prod", "usdt"]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_loads_says_why_it_exists_and_arms_nothing(name: str) -> None:
+    found = shipped_configuration(name)
+    assert found.settings.app.mode is Mode.DRY_RUN
+    assert found.settings.exchange.read_only
+    assert (CONFIG / "profiles" / f"{name}.yaml").read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_dev_and_prod_decide_exactly_as_the_shipped_policy(name: str) -> None:
+    assert shipped_configuration(name).policy == shipped_configuration().policy
+
+
+def test_the_canary_is_nowhere_bolder_than_the_shipped_policy() -> None:
+    canary, shipped = shipped_configuration("canary").policy, shipped_configuration().policy
+    assert canary.risk.notional_max < shipped.risk.notional_max
+    assert canary.risk.cash_min > shipped.risk.cash_min
+    for name in ("position_max", "at_risk_max", "positions_max", "trades_per_hour_max"):
+        assert getattr(canary.risk, name) < getattr(shipped.risk, name)
+    assert canary.risk.trades_per_day_max < shipped.risk.trades_per_day_max
+    assert canary.risk.cooldown > shipped.risk.cooldown
+    for theme, most in canary.risk.theme_max.items():
+        assert most < shipped.risk.theme_max[theme]
+
+
+def test_under_usdt_no_amount_is_left_in_another_currency() -> None:
+    found = shipped_configuration("usdt")
+    assert found.policy.capital_currency == "USDT"
+    assert found.policy.quote_currencies == ("USDT",)
+    assert " USD'" not in str(found.effective)
+    assert found.policy.risk.notional_min.currency == "USDT"
+    dollars = shipped_configuration().policy.risk.notional_min
+    assert found.policy.risk.notional_min == Money(dollars.amount, "USDT")
+
+
+def test_under_daily_a_daily_bar_resolves_everything_that_is_on() -> None:
+    found = shipped_configuration("daily")
+    assert found.settings.market.bar == timedelta(days=1)
+    assert found.notices == ()
+    assert found.policy.triggers.score_min == Ratio(
+        shipped_configuration().policy.triggers.score_min.value
+    )
+
+
+def test_a_profile_may_hold_any_section() -> None:
+    assert sum(len(schema_of(file)["properties"]) for file in FILES) == 13
