@@ -92,8 +92,8 @@ class Product:
 
 
 class BookOrigin(Enum):
-    VENUE = "seen at the venue"
-    MODELLED = "modelled from closed bars"
+    VENUE = "VENUE"  # seen there
+    MODELLED = "MODELLED"  # from closed bars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,11 +31,11 @@ class TimeInForce(Enum):
 
 
 class OrderStatus(Enum):
-    INTENDED = "written down, not yet sent"
-    NOT_SENT = "decided, and by its mode never sent"
-    OPEN = "the venue has it"
-    REFUSED = "the venue said no"
-    UNKNOWN = "sent, and no answer says whether it exists"
+    INTENDED = "INTENDED"  # written down, not yet sent
+    NOT_SENT = "NOT_SENT"  # decided, and by its mode never sent
+    OPEN = "OPEN"  # the venue has it
+    REFUSED = "REFUSED"  # the venue said no
+    UNKNOWN = "UNKNOWN"  # sent, and no answer says whether it exists
 
 
 NEXT: Mapping[OrderStatus, frozenset[OrderStatus]] = {

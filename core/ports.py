@@ -14,13 +14,17 @@ from typing import Protocol
 from core.account import Position
 from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook
 from core.orders import Order, OrderStatus, PlannedOrder
-from core.state import BotState, Controls
+from core.state import BotState, Controls, Sent
 
 
 class Clock(Protocol):
-    """The market's clock, and the machine's for waiting."""
+    """What time it is at the market."""
 
     def now(self) -> datetime: ...
+
+
+class Timer(Protocol):
+    """For waiting, and for nothing else."""
 
     def monotonic(self) -> float:
         """Seconds that only ever grow."""
@@ -70,6 +74,9 @@ class Venue(Protocol):
 
     def submit(self, order: PlannedOrder) -> Answer: ...
 
+    def look_up(self, order: PlannedOrder) -> Answer:
+        """What became of an intent whose answer never arrived; UNKNOWN where nobody can tell."""
+
 
 class Ledger(Protocol):
     """Orders and money: the truth about both."""
@@ -91,6 +98,15 @@ class Ledger(Protocol):
 
     def settle(self, orders: tuple[Order, ...], at: datetime) -> None:
         """Write what became of intents."""
+
+    def orders_of(self, cycle: int) -> tuple[Order, ...]:
+        """Every own order of one cycle, as it stands."""
+
+    def highest_cycle(self) -> int:
+        """The highest cycle that has an order; 0 where there is none."""
+
+    def sent_since(self, since: datetime) -> tuple[Sent, ...]:
+        """Orders intended after `since` that count for pace, oldest first."""
 
 
 class StateStore(Protocol):

@@ -18,10 +18,10 @@ from core.money import Money
 class Level(Enum):
     """What the bot may do now. The process runs at every level."""
 
-    NORMAL = "everything"
-    REDUCE_ONLY = "no buys"
-    PAUSED = "protective exits and cancels only, until a named time"
-    HALTED = "protective exits and cancels only, until runner.resume"
+    NORMAL = "NORMAL"
+    REDUCE_ONLY = "REDUCE_ONLY"  # no buys
+    PAUSED = "PAUSED"  # protective exits and cancels only, until a named time
+    HALTED = "HALTED"  # protective exits and cancels only, until runner.resume
 
 
 @dataclass(frozen=True, slots=True)

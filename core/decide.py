@@ -1,0 +1,82 @@
+"""decide(): the stages in order. Read this first.
+
+    universe > regime > triggers > strategies > allocation > sizing > risk > plan
+
+Each stage is one pure function that hands one value on. Nothing here reads a
+clock, a file or a venue, so the same arguments give the same Decision in DRY_RUN,
+PAPER, LIVE, backtest and replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from core.account import Portfolio
+from core.allocation import allocate
+from core.decision import Decision
+from core.execution import plan_orders
+from core.indicators import average_true_range
+from core.market import Floats, Snapshot
+from core.policy import Policy
+from core.proposals import Strategy, StrategyContext
+from core.regime import read_regime
+from core.risk import RiskManager
+from core.sizing import size
+from core.state import BotState
+from core.triggers import find_triggers
+from core.universe import select_universe
+from core.verdicts import Stages, ask, product_verdicts
+
+
+def decide(
+    snapshot: Snapshot,
+    portfolio: Portfolio,
+    state: BotState,
+    policy: Policy,
+    strategies: tuple[Strategy, ...],
+) -> Decision:
+    """What to do now, and why, with exactly one verdict for every product."""
+    universe = select_universe(snapshot, state, policy)
+    regime = read_regime(snapshot.panel, policy.regime, policy.capital_currency)
+
+    panel = snapshot.panel.rows(tuple(universe.eligible))
+    atr = average_true_range(panel, policy.triggers.atr.window // panel.bar)
+    attention = find_triggers(panel, atr, regime.regime, policy.triggers)
+
+    context = StrategyContext(
+        at=snapshot.at,
+        regime=regime,
+        tiers=universe.eligible,
+        triggers=attention.by_symbol(),
+        panel=panel,
+        tops=snapshot.tops,
+        atr=_ready(panel.symbols, atr),
+        positions=portfolio.positions,
+    )
+    opinions = ask(strategies, context)
+    allocation = allocate(opinions.wanted, policy.budgets, portfolio)
+    ranges = _ready(panel.symbols, atr / panel.close[:, -1])
+    sizes = size(allocation.kept, portfolio, ranges, regime.regime, policy)
+    risk = RiskManager(snapshot, state, state.standing, policy)
+    reviews = risk.check_all(sizes.sized, portfolio, regime)
+    plan = plan_orders(reviews, snapshot, state.cycle_id, policy.execution)
+
+    stages = Stages(attention, opinions, allocation, sizes, reviews, plan)
+    return Decision(
+        at=snapshot.at,
+        standing=state.standing,
+        regime=regime,
+        universe=universe,
+        attention=attention,
+        proposals=stages.proposals(),
+        verdicts=product_verdicts(stages, universe, portfolio),
+        plan=plan,
+    )
+
+
+def _ready(symbols: tuple[str, ...], values: Floats) -> Mapping[str, float]:
+    """The values that are known, by symbol."""
+    known = np.isfinite(values)
+    return {symbol: float(values[row]) for row, symbol in enumerate(symbols) if known[row]}

@@ -1,0 +1,307 @@
+"""The audit record: what one cycle saw, decided, sent and filled, as plain JSON values.
+
+Pure. The names are a contract (people script against them with jq); decimals are
+strings, other numbers carry at most four decimals, `seen` and `limit` carry their
+unit. The decision's digest is taken over the members that `runner.verify` takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.account import Portfolio, Position
+from core.decision import Decision, Outcome, ProductVerdict
+from core.money import Toward, plain
+from core.orders import Fill, Order, PlannedOrder
+from core.proposals import TradeProposal
+from core.reasons import Finding, Reason
+from core.state import BotState, Level, Standing
+from core.triggers import Trigger
+from core.universe import Universe
+from core.wording import instant, percent
+from infra.codec import canonical_json, digest
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What is the same in every record of one process."""
+
+    mode: str
+    exchange: str
+    config: str  # fingerprint of the effective configuration
+    version: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What the cycle cost. Differs between identical runs, so it is in no digest."""
+
+    timing_ms: Mapping[str, float]
+    requests: int
+    rss_mb: float
+
+
+def decided_members(decision: Decision) -> Record:
+    """The members whose digest is the decision."""
+    return {
+        "at": instant(decision.at),
+        "level": decision.standing.level.name,
+        "regime": decision.regime.regime.value,
+        "universe": _universe(decision.universe),
+        "triggers": [_trigger(trigger) for trigger in decision.triggers],
+        "proposals": [_proposal(proposal) for proposal in decision.proposals],
+        "verdicts": {symbol: _verdict(verdict) for symbol, verdict in decision.verdicts.items()},
+        "plan": [_planned(order) for order in decision.plan.orders],
+    }
+
+
+def decision_digest(decision: Decision) -> str:
+    return digest(canonical_json(decided_members(decision)))
+
+
+def decided_record(
+    identity: Identity,
+    state: BotState,
+    decision: Decision,
+    portfolio: Portfolio,
+    outcome: Outcome,
+    *,
+    inputs: str,
+) -> Record:
+    """The record of a cycle that decided; `changed`, cost and chain are added by others."""
+    members = decided_members(decision)
+    outcome_name, why = _outcome(decision, outcome)
+    return {
+        **_head(identity, state, decision.at),
+        **members,
+        "outcome": outcome_name,
+        "why": why,
+        "decision": digest(canonical_json(members)),
+        "inputs": inputs,
+        "orders": [_order(order) for order in outcome.orders],
+        "fills": [_fill(fill) for fill in outcome.fills],
+        "portfolio": portfolio_members(portfolio, state),
+    }
+
+
+def failed_record(
+    identity: Identity,
+    state: BotState,
+    at: datetime,
+    why: Mapping[str, str],
+    *,
+    orders: Iterable[Order] = (),
+) -> Record:
+    """The record of a cycle without a decision: the last known universe, and nothing done."""
+    eligible = dict(sorted(state.eligible.items()))
+    excluded = _by_code({s: c for s, c in state.excluded.items() if s not in eligible})
+    silent = Finding(Reason.NOT_DECIDED, why["code"], "a decision", "cycle")
+    return {
+        **_head(identity, state, at),
+        "level": state.standing.level.name,
+        "regime": None,
+        "universe": {"eligible": eligible, "excluded": excluded, "changed": {}},
+        "triggers": [],
+        "proposals": [],
+        "verdicts": {symbol: _verdict(ProductVerdict(silent, None)) for symbol in eligible},
+        "plan": [],
+        "outcome": "FAILED",
+        "why": dict(why),
+        "decision": None,
+        "inputs": None,
+        "orders": [_order(order) for order in orders],
+        "fills": [],
+        "portfolio": None,
+    }
+
+
+def changed_exclusions(universe: Universe, before: Mapping[str, str] | None) -> Record:
+    """Exclusions that are new or have another code than before; all where `before` is None."""
+    known = before or {}
+    return {
+        symbol: _finding(finding)
+        for symbol, finding in universe.excluded.items()
+        if known.get(symbol) != finding.reason.name
+    }
+
+
+def cost_members(cost: Footprint) -> Record:
+    return {
+        "timing_ms": {name: round(value, 3) for name, value in sorted(cost.timing_ms.items())},
+        "requests": cost.requests,
+        "rss_mb": round(cost.rss_mb, 1),
+    }
+
+
+def portfolio_members(portfolio: Portfolio, state: BotState) -> Record:
+    equity = portfolio.equity
+    peak = state.equity_peak if state.equity_peak is not None else equity
+    opening = state.day_open.equity if state.day_open is not None else equity
+    fallen = peak - equity if equity < peak else equity - equity
+    return {
+        "currency": portfolio.currency,
+        "equity": plain(equity.amount),
+        "cash": {name: plain(amount) for name, amount in sorted(portfolio.cash.items())},
+        "exposure": plain(portfolio.exposure.amount),
+        "positions": {
+            symbol: _position(portfolio, position)
+            for symbol, position in sorted(portfolio.positions.items())
+        },
+        "foreign": {name: plain(amount) for name, amount in sorted(portfolio.foreign.items())},
+        "drawdown": percent(fallen.share_of(peak, toward=Toward.CEILING), toward=Toward.CEILING)
+        if peak.amount > 0
+        else "0%",
+        "day_pnl": plain((equity - opening).amount),
+    }
+
+
+def _head(identity: Identity, state: BotState, at: datetime) -> Record:
+    return {
+        "schema": 1,
+        "cycle": state.cycle,
+        "cycle_id": state.cycle_id,
+        "run_id": identity.run_id,
+        "at": instant(at),
+        "mode": identity.mode,
+        "exchange": identity.exchange,
+        "config": identity.config,
+        "version": identity.version,
+    }
+
+
+def _outcome(decision: Decision, outcome: Outcome) -> tuple[str, Record | None]:
+    if outcome.fills or any(order.status.name == "OPEN" for order in outcome.orders):
+        return "TRADED", None
+    if decision.plan.orders:
+        return "PLANNED", None
+    if decision.standing.level is Level.HALTED:
+        return "HALTED", _standing(decision.standing)
+    return "NO_TRADE", deciding_reason(decision)
+
+
+def deciding_reason(decision: Decision) -> Record:
+    """Why nothing was traded: the fate of the strongest proposal, else the nearest product's."""
+    for proposal in sorted(decision.proposals, key=lambda p: (-p.conviction, p.id)):
+        verdict = decision.verdicts[proposal.symbol]
+        return _why(proposal.symbol, verdict.finding)
+    for symbol in decision.attention.nearest:
+        return _why(symbol, decision.verdicts[symbol].finding)
+    return {"code": Reason.NOTHING_ELIGIBLE.name, "text": Reason.NOTHING_ELIGIBLE.sentence}
+
+
+def _why(symbol: str, finding: Finding) -> Record:
+    return {**_finding(finding), "text": finding.reason.sentence, "symbol": symbol}
+
+
+def _standing(standing: Standing) -> Record:
+    return {"code": standing.code, "text": standing.why, "since": instant(standing.since)}
+
+
+def _universe(universe: Universe) -> Record:
+    codes = {symbol: finding.reason.name for symbol, finding in universe.excluded.items()}
+    return {"eligible": dict(universe.eligible), "excluded": _by_code(codes)}
+
+
+def _by_code(codes: Mapping[str, str]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for symbol, code in sorted(codes.items()):
+        grouped.setdefault(code, []).append(symbol)
+    return grouped
+
+
+def _finding(finding: Finding) -> Record:
+    return {
+        "code": finding.reason.name,
+        "seen": finding.seen,
+        "limit": finding.limit,
+        "key": finding.key,
+    }
+
+
+def _verdict(verdict: ProductVerdict) -> Record:
+    return {**_finding(verdict.finding), "proposal": verdict.proposal}
+
+
+def _trigger(trigger: Trigger) -> Record:
+    return {
+        "symbol": trigger.symbol,
+        "kind": trigger.kind.value,
+        "strength": trigger.strength,
+        "confidence": trigger.confidence,
+        "seen": trigger.seen,
+    }
+
+
+def _proposal(proposal: TradeProposal) -> Record:
+    return {
+        "id": proposal.id,
+        "symbol": proposal.symbol,
+        "side": proposal.side.value,
+        "notional": plain(proposal.notional.amount) if proposal.notional is not None else None,
+        "strategy": proposal.strategy,
+        "rule": proposal.rule,
+        "conviction": proposal.conviction,
+        "breakdown": dict(proposal.breakdown),
+        "stop_loss": _measured(proposal.stop_loss),
+        "take_profit": _measured(proposal.take_profit),
+        "because": proposal.because,
+    }
+
+
+def _planned(order: PlannedOrder) -> Record:
+    return {
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.type.value,
+        "time_in_force": order.time_in_force.value,
+        "post_only": order.post_only,
+        "end_time": instant(order.end_time) if order.end_time is not None else None,
+        "price": plain(order.price.amount),
+        "quantity": plain(order.quantity.amount),
+        "notional": plain(order.notional.amount),
+        "reason": order.reason,
+    }
+
+
+def _order(order: Order) -> Record:
+    return {
+        **_planned(order.planned),
+        "client_order_id": order.planned.client_order_id,
+        "exchange_order_id": order.exchange_order_id,
+        "filled": plain(order.filled),
+        "status": order.status.name,
+    }
+
+
+def _fill(fill: Fill) -> Record:
+    return {
+        "fill_id": fill.fill_id,
+        "client_order_id": fill.client_order_id,
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "price": plain(fill.price.amount),
+        "quantity": plain(fill.quantity.amount),
+        "fee": plain(fill.fee.amount),
+        "fee_currency": fill.fee.currency,
+        "at": instant(fill.at),
+    }
+
+
+def _position(portfolio: Portfolio, position: Position) -> Record:
+    return {
+        "quantity": plain(position.quantity.amount),
+        "cost": plain(position.cost.amount),
+        "value": plain(portfolio.value(position.symbol).amount),
+    }
+
+
+def _measured(value: float) -> str:
+    """A price measured in floats, to ten significant digits: more would pretend."""
+    return plain(Decimal(f"{value:.10g}"))

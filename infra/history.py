@@ -1,0 +1,185 @@
+"""History: what was read of the market so far, put on one grid for the next Snapshot.
+
+Only what a venue told is kept; the Panel is computed from it anew each cycle, so
+a bot that has run for a year and one that just started see the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from core.market import (
+    Balance,
+    Bars,
+    Depth,
+    Fees,
+    Floats,
+    Panel,
+    Product,
+    Snapshot,
+    TopOfBook,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+_CLOSE, _VOLUME = 3, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one cycle read of the world, as the venue told it."""
+
+    at: datetime
+    server_time: datetime | None
+    products: tuple[Product, ...] | None  # None: not read this time, the last list holds
+    tops: Mapping[str, TopOfBook]
+    depths: Mapping[str, Depth]
+    bars: Mapping[str, Bars]  # newly closed ones
+    through: Mapping[str, datetime]  # up to when the venue answered for candles
+    balances: tuple[Balance, ...]
+    fees: Fees
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """All that a History holds, for the tape."""
+
+    products: tuple[Product, ...]
+    bars: Mapping[str, Bars]
+    through: Mapping[str, datetime]
+    depths: Mapping[str, Depth]
+
+
+def floor_to_bar(at: datetime, bar: timedelta) -> datetime:
+    """The last moment not after `at` at which a bar closes."""
+    return at - (at - _EPOCH) % bar
+
+
+@dataclass(slots=True)
+class History:
+    """The memory of one process; `length` bars of every product it has read candles of."""
+
+    bar: timedelta
+    length: int
+    _products: tuple[Product, ...] = ()
+    _symbols: tuple[str, ...] = ()
+    _grid: Floats = field(default_factory=lambda: np.empty((5, 0, 0)))
+    _closed_at: datetime = _EPOCH
+    _through: dict[str, datetime] = field(default_factory=dict)
+    _depths: dict[str, Depth] = field(default_factory=dict)
+
+    def through(self, symbol: str) -> datetime | None:
+        """Up to when candles of the product are known; None: never asked."""
+        return self._through.get(symbol)
+
+    def depth_seen_at(self, symbol: str) -> datetime | None:
+        depth = self._depths.get(symbol)
+        return depth.seen_at if depth else None
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The last product list."""
+        return self._products
+
+    def absorb(self, reading: Reading) -> Snapshot:
+        """The Snapshot of this moment: the reading on top of all that came before."""
+        if reading.products is not None:
+            self._products = tuple(sorted(reading.products, key=lambda product: product.symbol))
+        listed = {product.symbol for product in self._products}
+        self._through = {
+            symbol: at
+            for symbol, at in sorted((self._through | dict(reading.through)).items())
+            if symbol in listed
+        }
+        self._depths = {
+            symbol: depth
+            for symbol, depth in sorted((self._depths | dict(reading.depths)).items())
+            if symbol in listed
+        }
+        self._roll(tuple(self._through), floor_to_bar(reading.at, self.bar))
+        rows = {symbol: row for row, symbol in enumerate(self._symbols)}
+        for symbol, bars in reading.bars.items():
+            if symbol in rows:
+                self._place(rows[symbol], bars)
+        return Snapshot(
+            at=reading.at,
+            server_time=reading.server_time,
+            products={product.symbol: product for product in self._products},
+            tops=reading.tops,
+            depths=dict(self._depths),
+            panel=self._panel(),
+            candles_through=dict(self._through),
+            balances=reading.balances,
+            fees=reading.fees,
+            missing=reading.missing,
+        )
+
+    def remembered(self) -> Remembered:
+        return Remembered(
+            self._products,
+            {symbol: self._bars(row) for row, symbol in enumerate(self._symbols)},
+            dict(self._through),
+            dict(self._depths),
+        )
+
+    def restore(self, remembered: Remembered, closed_at: datetime) -> None:
+        """Make a new History the one that was remembered when its last bar closed at `closed_at`."""
+        self._products = remembered.products
+        self._through = dict(remembered.through)
+        self._depths = dict(remembered.depths)
+        self._roll(tuple(self._through), closed_at)
+        for row, name in enumerate(self._through):
+            self._place(row, remembered.bars[name])
+
+    @property
+    def closed_at(self) -> datetime:
+        return self._closed_at
+
+    def _roll(self, symbols: tuple[str, ...], closed_at: datetime) -> None:
+        """Move the grid on to `closed_at` and give every listed product a row."""
+        steps = (closed_at - self._closed_at) // self.bar
+        if steps == 0 and symbols == self._symbols:
+            return
+        grid = np.full((5, len(symbols), self.length), np.nan)
+        kept = self.length - steps
+        if 0 < kept <= self.length:
+            rows = {symbol: row for row, symbol in enumerate(self._symbols)}
+            stay = [(row, rows[name]) for row, name in enumerate(symbols) if name in rows]
+            new, old = np.array(stay, dtype=np.int64).reshape(-1, 2).T
+            grid[:, new, :kept] = self._grid[:, old, steps:]
+        self._symbols, self._grid, self._closed_at = symbols, grid, closed_at
+
+    def _place(self, row: int, bars: Bars) -> None:
+        end = int((self._closed_at - _EPOCH) / _SECOND)
+        step = int(self.bar / _SECOND)
+        columns = self.length - (end - bars.opened) // step
+        inside = (columns >= 0) & (columns < self.length)
+        told = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+        for kind, values in enumerate(told):
+            self._grid[kind, row, columns[inside]] = values[inside]
+
+    def _bars(self, row: int) -> Bars:
+        end = int((self._closed_at - _EPOCH) / _SECOND)
+        step = int(self.bar / _SECOND)
+        columns = np.flatnonzero(~np.isnan(self._grid[_CLOSE, row]))
+        opened = end - (self.length - columns) * step
+        told = (np.ascontiguousarray(self._grid[kind, row, columns]) for kind in range(5))
+        return Bars(opened.astype(np.int64), *told)
+
+    def _panel(self) -> Panel:
+        raw_close = self._grid[_CLOSE]
+        missing = np.isnan(raw_close)
+        columns = np.arange(self.length)
+        last_real = np.maximum.accumulate(np.where(missing, 0, columns), axis=1)
+        close = np.take_along_axis(raw_close, last_real, axis=1)
+        opened, high, low = (np.where(missing, close, self._grid[kind]) for kind in range(3))
+        volume = np.where(missing, 0.0, self._grid[_VOLUME])
+        first_real = np.where(missing.all(axis=1), self.length, (~missing).argmax(axis=1))
+        known = (self.length - first_real).astype(np.int64)
+        grid = (opened, high, low, close, volume)
+        return Panel(self._symbols, self.bar, self._closed_at, *grid, missing, known)

@@ -1,0 +1,72 @@
+"""When the next cycle begins, and at which market time.
+
+The grid is fixed on a monotonic clock, so a wall clock that jumps moves nothing.
+A cycle that overruns skips the points it missed and never bunches. Jitter is a
+hash of the cycle id: never the same twice in a row, always the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Protocol
+
+from core.ports import Timer
+
+SLICE_SECONDS = 1.0  # the longest nap between two looks at the kill switch
+
+
+class Pace(Protocol):
+    """Between two cycles."""
+
+    def wait(self, cycle_id: str, delay: timedelta, woken: Callable[[], bool]) -> None:
+        """Return when the next cycle is due, at least `delay` from now, or once `woken`."""
+
+
+class FullSpeed:
+    """No waiting at all, for clocks that are simulated."""
+
+    def wait(self, cycle_id: str, delay: timedelta, woken: Callable[[], bool]) -> None:
+        """The next cycle is always due."""
+
+
+@dataclass(slots=True)
+class Cadence:
+    """One cycle an interval, each a little late by its jitter."""
+
+    timer: Timer
+    interval: timedelta
+    jitter_max: float  # share of the interval
+    _due: float | None = None  # grid point of the cycle that ran last
+
+    def wait(self, cycle_id: str, delay: timedelta, woken: Callable[[], bool]) -> None:
+        now = self.timer.monotonic()
+        step = self.interval.total_seconds()
+        last = now if self._due is None else self._due
+        missed = max(0, int((now - last) // step))
+        self._due = last + (missed + 1) * step
+        jitter = jitter_of(cycle_id) * self.jitter_max * step
+        until = max(self._due + jitter, now + delay.total_seconds())
+        while (left := until - self.timer.monotonic()) > 0 and not woken():
+            self.timer.sleep(min(left, SLICE_SECONDS))
+
+
+def jitter_of(cycle_id: str) -> float:
+    """0 to 1, spread evenly, the same for the same cycle."""
+    return int.from_bytes(sha256(cycle_id.encode()).digest()[:6], "big") / 2**48
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Market times of a simulated clock: one interval a cycle, to the end if there is one."""
+
+    start: datetime
+    interval: timedelta
+    end: datetime | None
+
+    def after(self, last: datetime | None) -> datetime | None:
+        """The next decision time; None when the market's time is used up."""
+        at = self.start if last is None else last + self.interval
+        return None if self.end is not None and at > self.end else at

@@ -1,0 +1,24 @@
+"""Step 5, carry out: send what was planned, in its order, and learn what came of it.
+
+The intents are durable before this begins. The kill switch is looked at before
+every send; what it stops stays NOT_SENT, a definite and final answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.decision import Outcome
+from core.orders import Order, OrderStatus, moved
+from core.ports import Answer, ControlFiles, Venue
+
+
+def carry_out(intents: tuple[Order, ...], venue: Venue, controls: ControlFiles) -> Outcome:
+    """Each intent is sent at most once, and ends with what the venue said."""
+    return Outcome(tuple(_sent(order, venue, controls) for order in intents), fills=())
+
+
+def _sent(order: Order, venue: Venue, controls: ControlFiles) -> Order:
+    stopped = controls.killed()
+    answer = Answer(OrderStatus.NOT_SENT) if stopped else venue.submit(order.planned)
+    return replace(moved(order, answer.status), exchange_order_id=answer.exchange_order_id)

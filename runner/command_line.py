@@ -1,0 +1,46 @@
+"""What all programs share on their command line, and how a mistake there is told."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from core.errors import FatalError
+from runner.exit_codes import ExitCode, Refusal
+
+MODES = ("DRY_RUN", "PAPER", "LIVE")
+
+
+def parser(program: str, description: str) -> argparse.ArgumentParser:
+    """A parser with the options that every program takes."""
+    made = argparse.ArgumentParser(
+        prog=f"python -m runner.{program}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--config", type=Path, default=Path("config"), metavar="DIR")
+    made.add_argument("--profile", metavar="NAME", help="overlay config/profiles/NAME.yaml")
+    made.add_argument("--mode", choices=MODES)
+    made.add_argument("--exchange", metavar="NAME", help="embedded, recorded")
+    made.add_argument("--state-dir", type=Path, default=Path("var"), metavar="DIR")
+    made.add_argument("--log-dir", type=Path, default=Path("logs"), metavar="DIR")
+    made.add_argument("--json", action="store_true", help="machine-readable output on stdout")
+    return made
+
+
+def run(main: Callable[[Sequence[str] | None], int]) -> None:
+    """Run a program: a Refusal or a FatalError is one line on stderr and an exit code."""
+    try:
+        code = main(None)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        code = refusal.code
+    except FatalError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        code = ExitCode.DAMAGED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our pipe has had enough, as `head` does
+        code = ExitCode.FINISHED
+    sys.exit(code)

@@ -1,0 +1,174 @@
+"""run_cycle(): one turn of the loop, the same in every mode. Read this second.
+
+    1 gather     every read of the world, once
+    2 reconcile  the account as the ledger and the venue agree on it
+    3 decide     pure; core/decide.py
+    4 commit     the tape entry, then the order intents: durable before anything is sent
+    5 carry out  send in plan order, learn what came of it
+    6 record     ledger, state, audit line
+
+A mode is a choice of venue made in wiring.py; nothing below it asks for the mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.decide import decide
+from core.decision import Decision, Outcome
+from core.errors import FatalError, RetryableError
+from core.next_state import after_failure, next_state, opened
+from core.orders import intended
+from core.policy import Policy
+from core.ports import ControlFiles, Ledger, StateStore, Venue
+from core.proposals import Strategy
+from core.reasons import Reason
+from core.state import BotState, Controls
+from infra.audit_log import AuditFile
+from infra.audit_record import (
+    Footprint,
+    Identity,
+    Record,
+    changed_exclusions,
+    cost_members,
+    decided_record,
+    decision_digest,
+    failed_record,
+)
+from infra.disk import FreeSpace
+from infra.history import History
+from infra.process import Stopwatch, resident_mb
+from infra.tape import TapeFolder
+from runner.carry_out import carry_out
+from runner.framing import Framer, inputs_digest
+from runner.gather import Gatherer
+from runner.reconcile import reconcile, settle_unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything a cycle touches, handed over by wiring.py."""
+
+    identity: Identity
+    policy: Policy
+    strategies: tuple[Strategy, ...]
+    gatherer: Gatherer
+    history: History
+    venue: Venue
+    ledger: Ledger
+    states: StateStore
+    framer: Framer
+    tape: TapeFolder
+    audit: AuditFile
+    controls: ControlFiles
+    disk: FreeSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where the last cycle left the bot. Without an outcome the tape needs a keyframe."""
+
+    state: BotState
+    outcome: Outcome | None
+    record: Record | None
+    decision: Decision | None = None
+
+
+def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
+    """One turn at market time `at`. What it raises, `fail_cycle` records."""
+    watch = Stopwatch()
+    asked = world.gatherer.market.requests
+    world.disk.check()
+    _check_clock(last.state, at)
+    controls = world.controls.read()
+    state = opened(last.state, at, controls)
+
+    reading = world.gatherer.read(state, held=world.ledger.positions())
+    snapshot = world.history.absorb(reading)
+    watch.lap("gather")
+
+    settle_unknown(world.ledger, world.venue, at)
+    portfolio = reconcile(world.ledger, snapshot, world.policy.capital_currency)
+    watch.lap("reconcile")
+
+    decision = decide(snapshot, portfolio, state, world.policy, world.strategies)
+    watch.lap("decide")
+
+    inputs = inputs_digest(snapshot, portfolio, state)
+    frame = world.framer.frame(
+        reading,
+        portfolio,
+        state,
+        controls,
+        previous=last.outcome,
+        digests=(inputs, decision_digest(decision)),
+    )
+    world.tape.append(frame)
+    intents = tuple(intended(order, state.cycle) for order in decision.plan.orders)
+    world.ledger.intend(intents, at)
+    watch.lap("commit")
+
+    outcome = carry_out(intents, world.venue, world.controls)
+    watch.lap("carry_out")
+
+    world.ledger.settle(outcome.orders, at)
+    after = next_state(state, decision, portfolio, outcome)
+    world.states.save(after)
+    record = decided_record(world.identity, after, decision, portfolio, outcome, inputs=inputs)
+    before = last.state.excluded if last.record is not None else None
+    record["universe"]["changed"] = changed_exclusions(decision.universe, before)
+    watch.lap("record")
+    requests = world.gatherer.market.requests - asked
+    record |= cost_members(
+        Footprint(timing_ms=watch.laps(), requests=requests, rss_mb=resident_mb())
+    )
+    world.audit.append(record)
+    _consume(world.controls, controls)
+    return Turn(after, outcome, record, decision)
+
+
+def fail_cycle(world: World, last: Turn, at: datetime, error: Exception) -> Turn:
+    """Record the cycle that `error` ended. The loop goes on, at a stricter level if it must."""
+    why = failure(error)
+    controls = world.controls.read()
+    state = after_failure(opened(last.state, at, controls), why, fatal=_is_fatal(error))
+    world.states.save(state)
+    orders = world.ledger.orders_of(state.cycle)
+    record = failed_record(world.identity, state, at, why, orders=orders)
+    record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
+    world.audit.append(record)
+    _consume(world.controls, controls)
+    return Turn(state, None, record)
+
+
+def failure(error: Exception) -> Mapping[str, str]:
+    """The code and the sentence of an error; a disk that is full is told by its number."""
+    match error:
+        case RetryableError() | FatalError():
+            return {"code": error.code, "text": str(error)}
+        case OSError():
+            return {"code": Reason.STATE_NOT_WRITTEN.name, "text": str(error)}
+    return {"code": Reason.BROKEN_RULE.name, "text": f"{type(error).__name__}: {error}"}
+
+
+def _is_fatal(error: Exception) -> bool:
+    """A fault that time does not mend: a person must look."""
+    return not isinstance(error, RetryableError | OSError)
+
+
+def _check_clock(state: BotState, at: datetime) -> None:
+    if state.at is not None and at <= state.at:
+        raise RetryableError(
+            Reason.CLOCK_WENT_BACK.sentence,
+            code=Reason.CLOCK_WENT_BACK.name,
+            now=at.isoformat(),
+            last=state.at.isoformat(),
+        )
+
+
+def _consume(files: ControlFiles, read: Controls) -> None:
+    """RESUME is taken away only after the cycle that obeyed it is on record."""
+    if read.resume is not None:
+        files.consume_resume()

@@ -1,0 +1,142 @@
+"""The bot: `python -m runner.main_loop`. Command line, cadence, signals, exit codes.
+
+The only place that catches everything: a cycle that raises is recorded as FAILED
+with its code, and the loop goes on, more slowly while cycles fail.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import FrameType
+
+from core.reasons import Reason
+from core.state import Level
+from core.wording import instant
+from runner.command_line import parser, run
+from runner.cycle import Turn, fail_cycle, failure, run_cycle
+from runner.exit_codes import ExitCode, Refusal
+from runner.screen import Lines, Screen, Silence
+from runner.wiring import Bot, configure, wire
+
+NO_DELAY = timedelta(0)
+log = logging.getLogger("runner")
+
+
+@dataclass(slots=True)
+class Stop:
+    """Whether somebody asked us to stop. Read between cycles, never inside one."""
+
+    asked: bool = False
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+    def listen(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.on_signal)
+
+
+def options(arguments: Sequence[str] | None) -> Namespace:
+    made = parser("main_loop", "Runs the bot, cycle after cycle, until it is stopped.")
+    made.add_argument("--recording", metavar="DIR", help="candles to play, with recorded")
+    made.add_argument("--bar", metavar="BAR", help="1m, 5m, 15m, 1h or 1d")
+    made.add_argument("--start", metavar="ISO", help="market time of the first cycle")
+    made.add_argument("--seed", metavar="N", help="of the embedded market")
+    made.add_argument("--once", action="store_true", help="one cycle; exit 1 if it failed")
+    made.add_argument("--max-cycles", type=int, metavar="N", help="stop after N cycles")
+    made.add_argument("--interval", metavar="SECONDS", help="between two cycles")
+    made.add_argument("--fast", action="store_true", help="no waiting; simulated clocks only")
+    made.add_argument("--confirm-live", action="store_true", help="one of LIVE's gates")
+    made.add_argument("--stop-on-halt", action="store_true", help="exit 5 when halted")
+    made.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return made.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = options(arguments)
+    if given.max_cycles is not None and given.max_cycles < 1:
+        raise Refusal(ExitCode.USAGE, f"--max-cycles: {given.max_cycles} is not at least 1")
+    screen: Screen = Silence() if given.quiet else Lines(sys.stdout)
+    stop = Stop()
+    stop.listen()
+    try:
+        bot = wire(given, configure(given))
+    except Refusal as refusal:
+        if refusal.code is ExitCode.LOCKED and given.quiet:
+            return refusal.code
+        raise
+    with bot:
+        for notice in bot.notices:
+            screen.say(notice)
+            log.info(notice)
+        code = loop(bot, given, screen, stop)
+        screen.summary()
+    return code
+
+
+def loop(bot: Bot, given: Namespace, screen: Screen, stop: Stop) -> ExitCode:
+    """Cycle after cycle, to the end of the market's time, of the count, or of patience."""
+    failures, done = 0, 0
+    cycles_max = 1 if given.once else given.max_cycles
+    while not stop.asked:
+        at = bot.timetable.after(bot.last.state.at)
+        if at is None:
+            screen.say("the recording is used up")
+            break
+        bot.last = turn(bot, at)
+        done += 1
+        failed = bot.last.outcome is None
+        failures = failures + 1 if failed else 0
+        if bot.last.record is not None:
+            screen.cycle(bot.last.record)
+        if given.once and failed:
+            return ExitCode.FAILED
+        if given.stop_on_halt and bot.last.state.standing.level is Level.HALTED:
+            return ExitCode.HALTED
+        if cycles_max is not None and done >= cycles_max:
+            break
+        rest(bot, stop, failures)
+    return ExitCode.FINISHED
+
+
+def turn(bot: Bot, at: datetime) -> Turn:
+    """One cycle, whatever happens in it."""
+    cycle = bot.last.state.cycle + 1
+    bot.begin(cycle, at)
+    try:
+        done = run_cycle(bot.world, bot.last, at)
+    except Exception as error:  # the one broad catch: nothing a cycle does may end the loop
+        log.exception("cycle %s failed", cycle)
+        done = _failed(bot, at, error)
+    bot.beat(done.state)
+    return done
+
+
+def _failed(bot: Bot, at: datetime, error: Exception) -> Turn:
+    try:
+        return fail_cycle(bot.world, bot.last, at, error)
+    except OSError as second:
+        # Even the failure cannot be written. Nothing was sent; say it where it can be said.
+        why = failure(error)
+        print(f"{instant(at)} FAILED {why['code']}: {why['text']}; {second}", file=sys.stderr)
+        return Turn(bot.last.state, None, None)
+
+
+def rest(bot: Bot, stop: Stop, failures: int) -> None:
+    """Wait for the next cycle; a kill switch that is new starts it at once."""
+    known = bot.last.state.standing.code == Reason.KILL_SWITCH.name
+
+    def woken() -> bool:
+        return stop.asked or (not known and bot.world.controls.killed())
+
+    bot.pace.wait(bot.last.state.cycle_id, bot.backoff(failures), woken)
+
+
+if __name__ == "__main__":
+    run(main)

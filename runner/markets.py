@@ -1,0 +1,107 @@
+"""Markets that bring their own clock: the embedded one and the player of recordings."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from config.settings import MarketSettings, Settings
+from core.market import Fees
+from core.ports import MarketData
+from core.wording import instant, span
+from infra.clock import MarketClock
+from infra.exchange.simulated.book_model import BookModel
+from infra.exchange.simulated.player import RecordedMarket
+from infra.exchange.simulated.recording import BadRecording, Recording
+from infra.exchange.simulated.synthetic import SyntheticMarket
+from runner.cadence import Timetable
+from runner.exit_codes import ExitCode, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A market with its clock, its identity and the times it can play."""
+
+    data: MarketData
+    clock: MarketClock
+    identity: Mapping[str, str]
+    timetable: Timetable
+    notices: tuple[str, ...]
+
+
+def market_for(given: Namespace, settings: Settings, warm_up: int, clock: MarketClock) -> Market:
+    """The market that the settings name; `warm_up` is the bars a first decision looks back on."""
+    make = _MAKERS[settings.exchange.name]
+    return make(given, settings, warm_up, clock)
+
+
+def _embedded(given: Namespace, settings: Settings, _warm_up: int, clock: MarketClock) -> Market:
+    market = settings.market
+    start = _start(given) or market.start
+    data = SyntheticMarket(
+        clock=clock,
+        seed=market.seed,
+        start=start,
+        bar=market.bar,
+        fees=_fees(market),
+        quote=settings.app.capital_currency,
+    )
+    identity = {
+        "exchange": "embedded",
+        "seed": str(market.seed),
+        "bar": span(market.bar),
+        "start": instant(start),
+    }
+    return Market(data, clock, identity, Timetable(start, settings.loop.interval, None), ())
+
+
+def _recorded(given: Namespace, settings: Settings, warm_up: int, clock: MarketClock) -> Market:
+    if given.recording is None:
+        raise Refusal(ExitCode.USAGE, "--exchange recorded: name the candles with --recording DIR")
+    market = settings.market
+    try:
+        recording = Recording.read(Path(given.recording), market.bar)
+        start = _start(given) or recording.start_after(warm_up)
+    except BadRecording as error:
+        raise Refusal(ExitCode.USAGE, str(error)) from error
+    model = market.book_model
+    data = RecordedMarket(
+        clock=clock,
+        recording=recording,
+        fees=_fees(market),
+        book_model=BookModel(model.spread_min, model.spread_range_share, model.depth_volume_share),
+    )
+    identity = {
+        "exchange": "recorded",
+        "recording": recording.digest,
+        "bar": span(market.bar),
+        "start": instant(start),
+    }
+    timetable = Timetable(start, settings.loop.interval, recording.last)
+    return Market(data, clock, identity, timetable, recording.notices)
+
+
+_MAKERS: Mapping[str, Callable[[Namespace, Settings, int, MarketClock], Market]] = {
+    "embedded": _embedded,
+    "recorded": _recorded,
+}
+
+
+def _fees(market: MarketSettings) -> Fees:
+    return Fees(maker=market.maker_fee, taker=market.taker_fee)
+
+
+def _start(given: Namespace) -> datetime | None:
+    """--start as UTC; a time without a zone is taken as UTC, for that is what --help says."""
+    if given.start is None:
+        return None
+    try:
+        start = datetime.fromisoformat(given.start)
+    except ValueError as error:
+        raise Refusal(
+            ExitCode.USAGE, f"--start: {given.start!r} is no ISO time; write 2025-02-01T00:00:00Z"
+        ) from error
+    return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)

@@ -1,0 +1,81 @@
+"""Where things lie: the folders of one bot, and how a reading program finds them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.exit_codes import ExitCode, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders and files of one mode and exchange."""
+
+    state_dir: Path
+    log_dir: Path
+    mode: str
+    exchange: str
+
+    @property
+    def folder(self) -> Path:
+        return self.state_dir / self.mode.lower() / self.exchange
+
+    @property
+    def logs(self) -> Path:
+        return self.log_dir / self.mode.lower()
+
+    @property
+    def tape(self) -> Path:
+        return self.folder / "tape"
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.sqlite"
+
+    @property
+    def heartbeat(self) -> Path:
+        return self.folder / "heartbeat.json"
+
+
+def find(state_dir: Path, log_dir: Path, mode: str | None, exchange: str | None) -> Places:
+    """The one bot of a state folder that fits; of several the one that was alive last, and say so.
+
+    Raises Refusal where there is none.
+    """
+    fitting = [
+        places
+        for places in _bots(state_dir, log_dir)
+        if (mode is None or places.mode == mode)
+        and (exchange is None or places.exchange == exchange)
+    ]
+    if not fitting:
+        raise Refusal(
+            ExitCode.USAGE, f"{state_dir}: no bot has run here; start one or name --state-dir"
+        )
+    newest = max(fitting, key=_last_alive)
+    if len(fitting) > 1:
+        print(f"reading {newest.mode} on {newest.exchange}, the last one alive", file=sys.stderr)
+    return newest
+
+
+def _bots(state_dir: Path, log_dir: Path) -> Iterator[Places]:
+    for path in sorted(state_dir.glob("*/*/state.json")):
+        exchange, mode = path.parent.name, path.parent.parent.name
+        yield Places(state_dir, log_dir, mode.upper(), exchange)
+
+
+def _last_alive(places: Places) -> float:
+    return places.heartbeat.stat().st_mtime if places.heartbeat.exists() else 0.0
+
+
+def heartbeat(places: Places) -> dict[str, object]:
+    """The last sign of life; empty where there is none or it cannot be read."""
+    try:
+        told = json.loads(places.heartbeat.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,88 @@
+"""Start-up is recovery: open what lasts, prove it fits together, settle what was interrupted.
+
+The same path runs after a crash, after a clean stop and in a new folder. Whatever
+cannot be proved is refused here, before anything is traded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from config.settings import AppSettings
+from core.next_state import newborn
+from core.reasons import Reason
+from core.state import BotState
+from infra.audit_log import AuditFile
+from infra.audit_record import Footprint, Identity, cost_members, failed_record
+from infra.ledger import Owner, SqliteLedger
+from infra.naming import folder_id
+from infra.process import resident_mb
+from infra.state_store import StateFile
+from infra.tape import Frame, TapeFolder, last_frame
+from runner.cycle import Turn
+from runner.places import Places
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What lasts, open and locked."""
+
+    states: StateFile
+    ledger: SqliteLedger
+    tape: TapeFolder
+    audit: AuditFile
+
+    def close(self) -> None:
+        self.tape.close()
+        self.ledger.close()
+        self.audit.close()
+
+
+def open_stores(places: Places, app: AppSettings, market: dict[str, str]) -> Stores:
+    """Open every file, the cheapest to refuse first. Raises FatalError or OSError."""
+    places.folder.mkdir(parents=True, exist_ok=True)
+    states = StateFile(places.folder, places.mode, places.exchange, market)
+    states.load()
+    tape = TapeFolder(places.tape)
+    tape.repair()
+    audit = AuditFile.open(places.logs, keep=app.audit_keep, folder_id=folder_id(places.folder))
+    ledger = SqliteLedger(
+        places.ledger,
+        Owner(mode=places.mode, exchange=places.exchange),
+        quote_currencies=app.quote_currencies,
+        capital_max=app.capital_max,
+    )
+    return Stores(states, ledger, tape, audit)
+
+
+def recovered(stores: Stores, identity: Identity, name: str, start: datetime) -> Turn:
+    """The state to go on from; a cycle that died gets its line in the audit log.
+
+    Cycle numbers go on after the highest in state, ledger, tape and audit, so none
+    is used twice. What counts for pace is taken from the ledger again, so a crash
+    between two writes cannot make them disagree.
+    """
+    state = stores.states.load() or newborn(name, start)
+    frame = last_frame(stores.tape.folder)
+    recorded = frame.cycle if frame is not None else 0
+    highest = max(state.cycle, stores.ledger.highest_cycle(), recorded, stores.audit.highest_cycle)
+    if highest > stores.audit.highest_cycle:
+        _record_interrupted(stores, identity, replace(state, cycle=highest), frame)
+    if state.at is not None:
+        state = replace(state, sent=stores.ledger.sent_since(state.at - DAY))
+    return Turn(replace(state, cycle=highest), None, None)
+
+
+def _record_interrupted(
+    stores: Stores, identity: Identity, state: BotState, frame: Frame | None
+) -> None:
+    """The line that the dead process could not write, with its orders as now known."""
+    at = frame.at if frame is not None and frame.cycle == state.cycle else state.at
+    why = {"code": Reason.INTERRUPTED.name, "text": Reason.INTERRUPTED.sentence}
+    orders = stores.ledger.orders_of(state.cycle)
+    record = failed_record(identity, state, at or state.born_at, why, orders=orders)
+    record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
+    stores.audit.append(record)
