@@ -42,7 +42,8 @@ def percent(value: Ratio, *, toward: Toward = Toward.FLOOR) -> str:
 
 def percent_of(value: float) -> str:
     """A float ratio, as measured on candles, in per cent."""
-    return f"{value * 100:.4f}".rstrip("0").rstrip(".").replace("-0%", "0%") + "%"
+    text = f"{value * 100:.4f}".rstrip("0").rstrip(".")
+    return "0%" if text == "-0" else f"{text}%"
 
 
 def times(value: float) -> str:

@@ -18,11 +18,12 @@ from types import FrameType
 from core.reasons import Reason
 from core.state import Level
 from core.wording import instant
+from runner.bot import Bot
 from runner.command_line import parser, run
 from runner.cycle import Turn, fail_cycle, failure, run_cycle
 from runner.exit_codes import ExitCode, Refusal
 from runner.screen import Lines, Screen, Silence
-from runner.wiring import Bot, configure, wire
+from runner.wiring import configure, wire
 
 NO_DELAY = timedelta(0)
 log = logging.getLogger("runner")

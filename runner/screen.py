@@ -90,8 +90,8 @@ class Tally:
         from rich.table import Table
 
         cycles = sum(self.outcomes.values())
-        table = Table(title=f"{cycles} cycles, market time {self.first} to {self.last}")
-        table.add_column("what")
+        table = Table()
+        table.add_column(f"{cycles} cycles, {self.first} to {self.last}")
         table.add_column("count", justify="right")
         rows = [
             ("outcomes", self.outcomes),

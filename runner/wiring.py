@@ -7,16 +7,15 @@ before anything was decided.
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from types import TracebackType
+from datetime import timedelta
 
 from config.complaints import ConfigError
 from config.loader import Configuration, load
 from config.settings import Mode, Settings
 from core.errors import FatalError
 from core.indicators import panel_length
-from core.state import BotState
 from infra.audit_record import Identity
 from infra.clock import MarketClock, SystemClock
 from infra.codec import canonical_json
@@ -29,8 +28,9 @@ from infra.instance_lock import AlreadyRunning, InstanceLock
 from infra.logs import Logs
 from infra.naming import new_run_id
 from runner import VERSION
-from runner.cadence import Cadence, FullSpeed, Pace, Timetable
-from runner.cycle import Turn, World
+from runner.bot import Bot
+from runner.cadence import Cadence, FullSpeed, Pace
+from runner.cycle import World
 from runner.exit_codes import ExitCode, Refusal
 from runner.framing import Framer
 from runner.gather import Gatherer
@@ -51,51 +51,6 @@ _NOT_YET = {
     Mode.PAPER: "PAPER needs the simulated venue, which this version does not have; use DRY_RUN",
     Mode.LIVE: "LIVE needs a real venue, and a simulated market is none; use DRY_RUN",
 }
-
-
-@dataclass(slots=True, kw_only=True)
-class Bot:
-    """Everything main_loop drives. Leaving the context gives every file and lock back."""
-
-    world: World
-    last: Turn
-    timetable: Timetable
-    pace: Pace
-    clock: MarketClock
-    beats: Heartbeat
-    logs: Logs
-    lock: InstanceLock
-    stores: Stores
-    notices: tuple[str, ...]
-    settings: Settings
-
-    def begin(self, cycle: int, at: datetime) -> None:
-        """The market's clock moves on; every log line from here carries the cycle."""
-        self.clock.set(at)
-        self.logs.cycle = cycle
-
-    def beat(self, state: BotState) -> None:
-        self.beats.write(state, doing="RUNNING", next_at=self.timetable.after(state.at))
-
-    def backoff(self, failures: int) -> timedelta:
-        """Nothing after a cycle that went well; doubling with every failure in a row."""
-        loop = self.settings.loop
-        doubled = loop.backoff_first * 2 ** min(failures - 1, 16)
-        return min(doubled, loop.backoff_max) if failures else timedelta(0)
-
-    def __enter__(self) -> Bot:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.beats.write(self.last.state, doing="STOPPED", next_at=None)
-        self.stores.close()
-        self.logs.close()
-        self.lock.release()
 
 
 def configure(given: Namespace) -> Configuration:
@@ -121,24 +76,35 @@ def configure(given: Namespace) -> Configuration:
 def wire(given: Namespace, configuration: Configuration) -> Bot:
     """A Bot ready for its next cycle: locked, recovered, at the market time where it left off."""
     settings = configuration.settings
-    if settings.app.mode in _NOT_YET:
-        raise Refusal(
-            ExitCode.USAGE, f"--mode {settings.app.mode.name}: " + _NOT_YET[settings.app.mode]
-        )
-    length = panel_length(configuration.policy, settings.market.bar)
-    clock = MarketClock(settings.market.start)
-    market = market_for(given, settings, length, clock)
-    places = Places(given.state_dir, given.log_dir, settings.app.mode.name, settings.exchange.name)
+    mode = settings.app.mode
+    if mode in _NOT_YET:
+        raise Refusal(ExitCode.USAGE, f"--mode {mode.name}: {_NOT_YET[mode]}")
+    market = market_for(
+        given, settings, history_length(configuration), MarketClock(settings.market.start)
+    )
+    places = Places(given.state_dir, given.log_dir, mode.name, settings.exchange.name)
     run_id = new_run_id()
     lock = _locked(places, run_id)
     try:
-        return _assembled(given, configuration, market, places, lock, run_id)
+        return _assembled(given, configuration, market, Home(places, lock, run_id))
     except OSError as error:
         lock.release()
         raise Refusal(ExitCode.DAMAGED, f"nothing can be written: {error}") from error
     except FatalError as error:
         lock.release()
         raise Refusal(ExitCode.DAMAGED, f"{error.code}: {error}") from error
+
+
+def history_length(configuration: Configuration) -> int:
+    """Bars of history that the policy and every enabled strategy look back on."""
+    bar = configuration.settings.market.bar
+    windows = (
+        window
+        for name, choice in configuration.strategies.items()
+        for window in registry.REGISTRY[name].windows(choice.parameters).values()
+    )
+    longest = max(windows, default=timedelta(0))
+    return max(panel_length(configuration.policy, bar), -(-longest // bar) + 1)
 
 
 def _locked(places: Places, run_id: str) -> InstanceLock:
@@ -152,26 +118,63 @@ def _locked(places: Places, run_id: str) -> InstanceLock:
         ) from error
 
 
-def _assembled(
-    given: Namespace,
-    configuration: Configuration,
-    market: Market,
-    places: Places,
-    lock: InstanceLock,
-    run_id: str,
-) -> Bot:
-    settings, policy = configuration.settings, configuration.policy
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where this process lives: its folders, its lock, its name."""
+
+    places: Places
+    lock: InstanceLock
+    run_id: str
+
+
+def _assembled(given: Namespace, configuration: Configuration, market: Market, home: Home) -> Bot:
+    settings, places = configuration.settings, home.places
     stores = open_stores(places, settings.app, dict(market.identity))
     identity = Identity(
         mode=places.mode,
         exchange=places.exchange,
         config=configuration.fingerprint,
         version=VERSION,
-        run_id=run_id,
+        run_id=home.run_id,
     )
-    history = History(settings.market.bar, panel_length(policy, settings.market.bar))
+    waiting = SystemClock()
+    return Bot(
+        world=_world(configuration, market, stores, identity, places),
+        last=recovered(stores, identity, settings.app.name, market.timetable.start),
+        timetable=market.timetable,
+        pace=_pace(given, settings, waiting),
+        clock=market.clock,
+        beats=Heartbeat(
+            path=places.heartbeat,
+            clock=waiting,
+            mode=places.mode,
+            exchange=places.exchange,
+            run_id=home.run_id,
+        ),
+        logs=Logs.open(
+            places.logs,
+            level=settings.logs.level,
+            file_max=settings.logs.file_max,
+            files_kept=settings.logs.files_kept,
+        ),
+        lock=home.lock,
+        stores=stores,
+        notices=(*configuration.notices, *_coarse(configuration), *market.notices),
+        settings=settings,
+    )
+
+
+def _world(
+    configuration: Configuration,
+    market: Market,
+    stores: Stores,
+    identity: Identity,
+    places: Places,
+) -> World:
+    settings, policy = configuration.settings, configuration.policy
+    history = History(settings.market.bar, history_length(configuration))
     venue = ReadOnlyVenue(settings.app.starting_balances)
-    world = World(
+    return World(
         identity=identity,
         policy=policy,
         strategies=tuple(
@@ -195,31 +198,14 @@ def _assembled(
         controls=ControlFolder(places.state_dir),
         disk=FreeSpace(places.folder, settings.app.disk_reserve),
     )
-    waiting = SystemClock()
-    return Bot(
-        world=world,
-        last=recovered(stores, identity, settings.app.name, market.timetable.start),
-        timetable=market.timetable,
-        pace=_pace(given, settings, waiting),
-        clock=market.clock,
-        beats=Heartbeat(
-            path=places.heartbeat,
-            clock=waiting,
-            mode=places.mode,
-            exchange=places.exchange,
-            run_id=run_id,
-        ),
-        logs=Logs.open(
-            places.logs,
-            level=settings.logs.level,
-            file_max=settings.logs.file_max,
-            files_kept=settings.logs.files_kept,
-        ),
-        lock=lock,
-        stores=stores,
-        notices=(*configuration.notices, *market.notices),
-        settings=settings,
-    )
+
+
+def _coarse(configuration: Configuration) -> Iterator[str]:
+    """What a strategy cannot see at this bar, said once at the start."""
+    bar = configuration.settings.market.bar
+    for name, choice in configuration.strategies.items():
+        for key, why in registry.REGISTRY[name].unresolved(choice.parameters, bar).items():
+            yield f"{key}: off, {why}"
 
 
 def _pace(given: Namespace, settings: Settings, clock: SystemClock) -> Pace:

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from core.proposals import Strategy
 from strategy.rules.buying import STRATEGY
-from strategy.rules_engine import RulesEngine, RulesParameters
+from strategy.rules_engine import RulesEngine, RulesParameters, unresolved, windows
 
 
 @dataclass(frozen=True, slots=True)
 class StrategyKind:
-    """A strategy's parameters as a dataclass, and how it is made from them."""
+    """A strategy's parameters as a dataclass, how it is made from them, and what it looks at."""
 
     parameters: type[Any]
     make: Callable[[Any], Strategy]
+    windows: Callable[[Any], Mapping[str, timedelta]]  # key -> how far back it looks
+    unresolved: Callable[[Any, timedelta], Mapping[str, str]]  # key -> why the bar is too coarse
 
 
 REGISTRY: Mapping[str, StrategyKind] = {
-    STRATEGY: StrategyKind(RulesParameters, RulesEngine),
+    STRATEGY: StrategyKind(RulesParameters, RulesEngine, windows, unresolved),
 }
 
 

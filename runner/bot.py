@@ -1,0 +1,62 @@
+"""Bot: everything main_loop drives, and how all of it is given back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from config.settings import Settings
+from core.state import BotState
+from infra.clock import MarketClock
+from infra.heartbeat import Heartbeat
+from infra.instance_lock import InstanceLock
+from infra.logs import Logs
+from runner.cadence import Pace, Timetable
+from runner.cycle import Turn, World
+from runner.recovery import Stores
+
+
+@dataclass(slots=True, kw_only=True)
+class Bot:
+    """Everything main_loop drives. Leaving the context gives every file and lock back."""
+
+    world: World
+    last: Turn
+    timetable: Timetable
+    pace: Pace
+    clock: MarketClock
+    beats: Heartbeat
+    logs: Logs
+    lock: InstanceLock
+    stores: Stores
+    notices: tuple[str, ...]
+    settings: Settings
+
+    def begin(self, cycle: int, at: datetime) -> None:
+        """The market's clock moves on; every log line from here carries the cycle."""
+        self.clock.set(at)
+        self.logs.cycle = cycle
+
+    def beat(self, state: BotState) -> None:
+        self.beats.write(state, doing="RUNNING", next_at=self.timetable.after(state.at))
+
+    def backoff(self, failures: int) -> timedelta:
+        """Nothing after a cycle that went well; doubling with every failure in a row."""
+        loop = self.settings.loop
+        doubled = loop.backoff_first * 2 ** min(failures - 1, 16)
+        return min(doubled, loop.backoff_max) if failures else timedelta(0)
+
+    def __enter__(self) -> Bot:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.beats.write(self.last.state, doing="STOPPED", next_at=None)
+        self.stores.close()
+        self.logs.close()
+        self.lock.release()
