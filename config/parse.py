@@ -109,7 +109,7 @@ def pace(text: str) -> timedelta | Decimal:
         return multiple(text)
     if _DURATION.fullmatch(text):
         return duration(text)
-    raise _refusal(text, "a duration or a multiple", "x", "60s, 15m or 1.5x")
+    raise _refusal(text, "a duration or a multiple", "s", "60s, 15m or 1.5x")
 
 
 def stretched(span: timedelta, factor: Decimal) -> timedelta:

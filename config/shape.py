@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from operator import ge, gt, le, lt
+from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, cast
 
 from config import parse
-from config.complaints import Complaint, listed, nearest, shown
+from config.complaints import Complaint, Place, listed, nearest, shown
 from config.schemas import Schema, schema_of, sections_of
 from config.shipped import line_to_copy
 from config.tree import Path, Section, dotted, place_of, plain
@@ -112,9 +113,14 @@ def shape_complaints(tree: Section, files: tuple[str, ...]) -> list[Complaint]:
         mine = {name: tree.entries[name] for name in sections_of(file) if name in tree.entries}
         for fault in _faults(file, Section(mine, tree.place)):
             for path, message in _worded(fault):
-                complaint = Complaint(place_of(tree, path), dotted(path), message)
-                told.setdefault(path, complaint)
+                place = place_of(tree, path) if path[0] in tree.entries else _top(tree, file)
+                told.setdefault(path, Complaint(place, dotted(path), message))
     return list(told.values())
+
+
+def _top(tree: Section, file: str) -> Place:
+    """Where a whole section is missing: the first line of the file in which it belongs."""
+    return Place(str(File(tree.place.file) / f"{file}.yaml"), 1)
 
 
 def _worded(fault: _Fault) -> Iterator[tuple[Path, str]]:

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = load(
             given.config,
             profile=given.profile,
-            overrides={},
+            overrides=_overrides(given),
             strategies=parameter_types(),
         )
     except ConfigError as error:
@@ -68,8 +68,20 @@ def _options() -> argparse.ArgumentParser:
         metavar="KEY",
         help="say what a key means, its value, where that was written, its unit, what reads it",
     )
+    parser.add_argument("--mode", help="check with this app.mode instead")
+    parser.add_argument("--exchange", metavar="NAME", help="check with this exchange.name instead")
+    for folder in ("--state-dir", "--log-dir"):
+        parser.add_argument(
+            folder, metavar="DIR", help="taken as everywhere; nothing is read there"
+        )
     parser.add_argument("--json", action="store_true", help="answer in JSON on stdout")
     return parser
+
+
+def _overrides(given: argparse.Namespace) -> Mapping[str, str]:
+    """The keys that the command line sets, as it sets them for the bot."""
+    said = {"app.mode": given.mode, "exchange.name": given.exchange}
+    return {key: text for key, text in said.items() if text is not None}
 
 
 def _tell_mistakes(complaints: Sequence[Complaint], given: argparse.Namespace) -> int:
@@ -91,12 +103,11 @@ def _tell_mistakes(complaints: Sequence[Complaint], given: argparse.Namespace) -
 
 def _explain(given: argparse.Namespace) -> int:
     """One key, also of a configuration that has mistakes elsewhere."""
-    sources = read_sources(given.config, given.profile, {})
+    sources = read_sources(given.config, given.profile, _overrides(given))
     path = tuple(given.explain.split("."))
     meaning, node = meaning_of(path), find(sources.tree, path)
     if meaning is None or node is None:
-        unread = [complaint for complaint in sources.complaints if given.profile or node is None]
-        for complaint in unread:
+        for complaint in sources.complaints:
             print(complaint, file=sys.stderr)
         near = get_close_matches(given.explain, list(known_keys(sources.tree)), n=5)
         hint = f"; did you mean {', '.join(near)}?" if near else ""

@@ -40,6 +40,14 @@ def test_every_mistake_is_a_line_on_stderr_and_the_exit_code_is_2(
     ]
 
 
+def test_the_mode_of_the_command_line_is_checked_as_the_bot_would(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert check_config.main(["--config", str(CONFIG), "--mode", "LIVE"]) == 2
+    assert capsys.readouterr().err.startswith("command line: app.mode: LIVE needs a real venue")
+    assert check_config.main(["--config", str(CONFIG), "--mode", "PAPER"]) == 0
+
+
 def test_json_carries_mistakes_and_soundness(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,8 @@ def told_with(**overrides: str) -> list[str]:
     return complaints_about(CONFIG, overrides=overrides)
 
 
-# (dotted key, contradicting text, the same limit exactly met, both keys as they are cited)
+# (dotted key, contradicting text, a text that just fits, the other key as it is cited); the
+# size of an entry counts with the largest multiplier that a regime can give it, 1.2x.
 LIMITS = [
     ("risk.notional_max", "24.99 USD", "25 USD", "risk.notional_min: 25 USD (policy.yaml:73)"),
     ("risk.trades_per_day_max", "5", "6", "risk.trades_per_hour_max: 6 (policy.yaml:79)"),
@@ -25,7 +26,7 @@ LIMITS = [
     ("execution.maker_ttl", "14m59s", "15m", "loop.interval: 1x (app.yaml:34)"),
     ("execution.maker_ttl", "0.99x", "1x", "loop.interval: 1x (app.yaml:34)"),
     ("sizing.base.T1", "8.01%", "8%", "risk.position_max: 8% (policy.yaml:75)"),
-    ("sizing.base.T3", "0.2%", "0.25%", "risk.notional_min: 25 USD (policy.yaml:73)"),
+    ("sizing.base.T3", "0.2%", "0.21%", "risk.notional_min: 25 USD (policy.yaml:73)"),
     ("risk.theme_max.meme", "0.24%", "0.25%", "risk.notional_min: 25 USD (policy.yaml:73)"),
     ("risk.cash_min", "99.76%", "99.75%", "risk.notional_min: 25 USD (policy.yaml:73)"),
     (
@@ -247,3 +248,8 @@ def test_a_broken_value_is_complained_about_once_and_silences_only_its_own_pairs
         "risk.notional_min",
         "risk.trades_per_day_max",
     ]
+
+
+def test_a_bar_that_there_is_not_is_the_only_thing_told_of_it() -> None:
+    (complaint,) = told_with(**{"market.bar": "7m"})
+    assert complaint.startswith("command line: market.bar: is '7m'")

@@ -121,6 +121,14 @@ def test_a_file_that_is_no_yaml_hides_nothing_in_the_others(tmp_path: Path) -> N
     assert [line.split(": ")[1] for line in told] == ["market.seed", "YAML"]
 
 
+def test_a_missing_section_is_told_in_the_file_in_which_it_belongs(tmp_path: Path) -> None:
+    folder = a_config_folder(tmp_path)
+    text = (folder / "policy.yaml").read_text()
+    (folder / "policy.yaml").write_text(text[: text.index("execution:")])
+    (told,) = complaints_about(folder)
+    assert told.startswith("policy.yaml:1: execution: is missing; copy the section execution ")
+
+
 def test_a_strategy_that_nobody_wrote_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         load(CONFIG, profile=None, overrides={}, strategies={"rule": object})
@@ -162,7 +170,7 @@ def test_the_command_line_wins_over_the_profile_and_the_profile_over_the_files()
     [
         ("market.bars", "1h", "market.bars: is not a setting; did you mean market.bar?"),
         ("market.seed", "x", "market.seed: is 'x'; write a whole number, without quotes or unit"),
-        ("loop.interval", "60", "loop.interval: 60 has no unit; write 60x"),
+        ("loop.interval", "60", "loop.interval: 60 has no unit; write 60s"),
         ("risk", "off", "risk: is a section; set one of the keys in it"),
         ("app.name", "sk_secret: x", "secret: the line looks like a secret"),
     ],
@@ -244,6 +252,37 @@ def test_the_fingerprint_changes_with_any_value() -> None:
     prints = {fingerprint_of(changed(effective, path)) for path in keys}
     assert len(keys) > 100
     assert len(prints | {fingerprint_of(effective)}) == len(keys) + 1
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_in_which_a_tape_holds_the_keys() -> None:
+    found = shipped_configuration()
+    backwards = dict(reversed(list(found.effective.items())))
+    assert list(backwards) != list(found.effective)
+    assert fingerprint_of(backwards) == found.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("key", "within", "beyond"),
+    [
+        ("risk.cash_min", "0%", "-0.01%"),
+        ("risk.at_risk_max", "100%", "100.01%"),
+        ("risk.book_age_max", "1s", "0.999999s"),
+        ("risk.depth_multiple_min", "0.1x", "0x"),
+        ("app.capital_max", "1000000 USD", "0 USD"),
+        ("logs.file_max", "10 KB", "9 KB"),
+        ("loop.interval", "1s", "0.999999s"),
+        ("loop.interval", "0.1x", "0.0999x"),
+        ("loop.interval", "100x", "101x"),
+        ("market.seed", "0", "-1"),
+        ("gather.books_per_cycle_max", "100", "101"),
+    ],
+)
+def test_a_value_at_its_bound_is_taken_and_one_beyond_it_is_not(
+    key: str, within: str, beyond: str
+) -> None:
+    assert complaints_about(CONFIG, overrides={key: within}) == []
+    (told,) = complaints_about(CONFIG, overrides={key: beyond})
+    assert told.startswith(f"command line: {key}: is {beyond}; write ")
 
 
 def test_a_policy_can_be_had_with_one_key_changed() -> None:
