@@ -16,7 +16,8 @@ from enum import Enum
 from core.market import Regime
 from core.money import Money, Ratio
 
-# Tiers and themes are named by the operator; the loader proves that every name has its limits.
+# Tiers are T1 to T9, T1 best; themes are named by the operator. The loader proves that every
+# name has its limits.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from core.account import Position
@@ -18,6 +19,14 @@ from core.money import Money
 from core.reasons import Finding
 from core.regime import RegimeReading
 from core.triggers import Trigger
+
+
+class Purpose(Enum):
+    """Why a proposal is made; risk judges an exit by other checks than an entry."""
+
+    ENTRY = "ENTRY"  # a strategy wants to be in
+    EXIT = "EXIT"  # a protective exit: no limit on buying may ever hold it up
+    TRIM = "TRIM"  # too much of it, or no longer eligible: sold in slices, own lots only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,7 @@ class TradeProposal:
     take_profit: float
     because: str  # one sentence for people
     notional: Money | None = None
+    purpose: Purpose = Purpose.ENTRY
 
     @property
     def id(self) -> str:
