@@ -7,35 +7,48 @@ does not fit is damage and is refused. A log belongs to one state folder.
 
 from __future__ import annotations
 
-import fcntl
-import gzip
 import json
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 from typing import IO
 
 from core.errors import FatalError
+from core.reasons import Reason
+from infra import log_folder
+from infra.audit_archive import (
+    DamagedLog,
+    archive_of,
+    archived_lines,
+    archives,
+    drop_expired,
+    holds_all_of,
+    put_away,
+)
 from infra.audit_record import Record
 from infra.codec import canonical_json, digest
-from infra.disk import replace_durably, synced
+from infra.disk import append_durably, aside, synced
+from infra.log_folder import LogInUse
+
+__all__ = ["CURRENT", "GENESIS", "AuditFile", "DamagedLog", "LogInUse", "newest_first"]
 
 GENESIS = "sha256:" + "0" * 64
 CURRENT = "audit.jsonl"
-_OWNER = "folder_id"
-
-
-class DamagedLog(FatalError):
-    """A line that is not the last cannot be read."""
-
-    code = "DAMAGED_LOG"
-
-
-class LogInUse(FatalError):
-    """Another bot writes to this log folder now."""
-
-    code = "LOG_IN_USE"
+_BLOCK = 1 << 16
+# The contract's members. `prev` and `hash` are added here, the rest by the cycle.
+_MEMBERS = (
+    "schema cycle cycle_id run_id at mode exchange config version outcome why level regime "
+    "universe triggers proposals verdicts plan decision inputs orders fills portfolio "
+    "timing_ms requests rss_mb"
+)
+_REQUIRED = frozenset(_MEMBERS.split())
+# A quote inside a JSON text is escaped, so these match members and nothing else.
+_HASH = re.compile(rb'"hash":"(sha256:[0-9a-f]{64})",')
+_PREV = re.compile(rb'"prev":"(sha256:[0-9a-f]{64})"')
 
 
 @dataclass(slots=True)
@@ -45,141 +58,195 @@ class AuditFile:
     folder: Path
     keep: timedelta
     lock: IO[str]
-    file: IO[bytes]
-    day: str
+    file: FileIO
+    day: str  # of the lines in the file; empty while there is none
     head: str  # hash of the last line
     highest_cycle: int
 
     @classmethod
     def open(cls, folder: Path, *, keep: timedelta, folder_id: str) -> AuditFile:
-        """Take the log for the state folder `folder_id` and find the end of its chain.
+        """Take the log for the state folder `folder_id` and prove the current file's chain.
 
         Raises LogInUse, DamagedLog, or OSError where the folder cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("a")
+        lock = log_folder.take(folder, folder_id)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            _clear_up(folder)
+            _prove_chain(folder / CURRENT)
+            last = next(newest_first(folder), None)
+            return cls(
+                folder=folder,
+                keep=keep,
+                lock=lock,
+                file=_opened(folder / CURRENT),
+                day=_day_of(folder / CURRENT),
+                head=GENESIS if last is None else last["hash"],
+                highest_cycle=0 if last is None else last["cycle"],
+            )
+        except BaseException:
             lock.close()
-            raise LogInUse(f"{folder}: another bot writes this log; use --log-dir") from error
-        _claim(folder, folder_id)
-        _move_torn_end_aside(folder / CURRENT)
-        _finish_rotation(folder)
-        last = next(newest_first(folder), None)
-        return cls(
-            folder=folder,
-            keep=keep,
-            lock=lock,
-            file=(folder / CURRENT).open("ab"),
-            day=_day_of_file(folder / CURRENT),
-            head=GENESIS if last is None else last["hash"],
-            highest_cycle=0 if last is None else last["cycle"],
-        )
+            raise
 
     def append(self, record: Record) -> None:
-        """One line, durable when it returns: one fsync."""
-        day = record["at"][:10]
-        if self.day and day > self.day:
-            self._rotate()
+        """One line, durable when it returns: one fsync. Adds `prev` and `hash` to the record.
+
+        A record that lacks a member, or holds what JSON cannot say, is a fault of the
+        program and is not written. An OSError leaves the log as it was.
+        """
+        lacking = sorted(_REQUIRED - set(record))
+        if lacking:
+            raise FatalError(
+                "the audit record is not complete", code=Reason.BROKEN_RULE.name, lacks=lacking
+            )
+        day = str(record["at"])[:10]
+        if self.day and self.rotates_at(day):
+            self._rotate(day)
         chained = {**record, "prev": self.head}
-        head = digest(canonical_json(chained))
-        self.file.write(canonical_json({**chained, "hash": head}) + b"\n")
-        synced(self.file)
-        self.head, self.day, self.highest_cycle = head, self.day or day, record["cycle"]
+        chained.pop("hash", None)
+        chained["hash"] = digest(canonical_json(chained))
+        append_durably(self.file, canonical_json(chained) + b"\n")
+        self.head, self.day, self.highest_cycle = chained["hash"], self.day or day, record["cycle"]
+        record |= {"prev": chained["prev"], "hash": chained["hash"]}
+
+    @property
+    def begins_file(self) -> bool:
+        """Whether the file holds no line yet."""
+        return not self.day
 
     def rotates_at(self, day: str) -> bool:
-        """Whether a record of that day begins a new file."""
-        return not self.day or day > self.day
+        """Whether a record of that day begins a new file. A clock that goes back does not."""
+        return day > self.day
 
     def close(self) -> None:
         self.file.close()
         self.lock.close()
 
-    def _rotate(self) -> None:
-        """The day's file becomes a gz of its own; a gz without its end is made anew."""
-        self.file.close()
+    def _rotate(self, today: str) -> None:
         current = self.folder / CURRENT
-        packed = gzip.compress(current.read_bytes(), mtime=0)
-        replace_durably(self.folder / f"audit-{self.day}.jsonl.gz", packed)
-        current.unlink()
-        self._drop_expired(date.fromisoformat(self.day))
-        self.file, self.day = current.open("ab"), ""
-
-    def _drop_expired(self, today: date) -> None:
-        for path in rotated(self.folder):
-            if today - date.fromisoformat(_day_in(path)) > self.keep:
-                path.unlink()
-
-
-def rotated(folder: Path) -> list[Path]:
-    """The days that are over, oldest first."""
-    return sorted(folder.glob("audit-????-??-??.jsonl.gz"))
+        put_away(current, self.day)
+        self.file.close()
+        self.file, self.day = _opened(current), ""
+        drop_expired(self.folder, today, self.keep)
 
 
 def newest_first(folder: Path) -> Iterator[Record]:
-    """Every record, newest first, across rotated files. A torn last line is passed over."""
+    """Every record, newest first, across rotated files. A torn last line is passed over.
+
+    Reads beside a writing bot: a line that is archived while we read is told once.
+    """
+    told: int | None = None
+    for place, line in _lines_newest_first(folder):
+        record = _record(place, line)
+        if told is None or record["cycle"] < told:
+            told = record["cycle"]
+            yield record
+
+
+def _lines_newest_first(folder: Path) -> Iterator[tuple[Path, bytes]]:
     current = folder / CURRENT
     if current.exists():
-        lines = current.read_bytes().split(b"\n")
-        yield from _records(current, lines[:-1])
-    for path in reversed(rotated(folder)):
-        yield from _records(path, gzip.decompress(path.read_bytes()).split(b"\n")[:-1])
+        for line in _backwards(current):
+            yield current, line
+    for path in reversed(archives(folder)):
+        for line in reversed(list(archived_lines(path))):
+            yield path, line
 
 
-def _records(path: Path, lines: list[bytes]) -> Iterator[Record]:
-    for number in range(len(lines), 0, -1):
-        try:
-            record = json.loads(lines[number - 1])
-        except ValueError as error:
-            raise DamagedLog(f"{path}:{number}: is no JSON ({error}); see runner.verify") from error
-        if not isinstance(record, dict) or "hash" not in record or "cycle" not in record:
-            raise DamagedLog(f"{path}:{number}: is no audit record; see runner.verify")
-        yield record
+def _backwards(path: Path) -> Iterator[bytes]:
+    """The whole lines of a file from its end; what follows the last line's end is passed over."""
+    with path.open("rb") as file:
+        start, head, torn = file.seek(0, os.SEEK_END), b"", True
+        while start:
+            end, start = start, max(0, start - _BLOCK)
+            file.seek(start)
+            head, *lines = (file.read(end - start) + head).split(b"\n")
+            for line in reversed(lines):
+                if not torn:
+                    yield line
+                torn = False
+        if not torn:
+            yield head
 
 
-def _claim(folder: Path, folder_id: str) -> None:
-    """Make the folder's files ours: another state folder's are set aside under its own name."""
-    owner = folder / _OWNER
-    theirs = owner.read_text(encoding="utf-8").strip() if owner.exists() else folder_id
-    if theirs != folder_id:
-        _move_files(folder, folder / theirs)
-        _move_files(folder / folder_id, folder)
-    replace_durably(owner, folder_id.encode() + b"\n")
+def _record(place: Path, line: bytes) -> Record:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DamagedLog(f"{place}: holds a line that is no JSON ({error}); {_REMEDY}") from error
+    if not isinstance(record, dict) or not {"hash", "cycle", "at"} <= record.keys():
+        raise DamagedLog(f"{place}: holds a line that is no audit record; {_REMEDY}")
+    return record
 
 
-def _move_files(source: Path, target: Path) -> None:
-    if not source.is_dir():
-        return
-    target.mkdir(exist_ok=True)
-    for path in sorted(source.glob("audit*")):
-        path.replace(target / path.name)
+_REMEDY = "runner.verify names the line; restore a backup, or start with --log-dir NEW"
 
 
-def _move_torn_end_aside(path: Path) -> None:
-    data = path.read_bytes() if path.exists() else b""
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        path.with_suffix(".jsonl.torn").write_bytes(data[whole:])
-        with path.open("r+b") as file:
-            file.truncate(whole)
-            synced(file)
+def _opened(path: Path) -> FileIO:
+    return FileIO(path, "a")
 
 
-def _finish_rotation(folder: Path) -> None:
-    """A day whose gz is there was rotated; a crash left its plain file behind."""
+def _clear_up(folder: Path) -> None:
+    """What a crash may have left: half an archive, half a line, lines that are archived already."""
+    for path in folder.glob(f"{aside(Path('audit*'))}"):
+        path.unlink()
     current = folder / CURRENT
-    if (folder / f"audit-{_day_of_file(current)}.jsonl.gz").exists():
-        current.unlink()
+    if not current.exists():
+        return
+    _move_torn_end(current)
+    day = _day_of(current)
+    if day and holds_all_of(current, archive_of(folder, day)):
+        put_away(current, day)
 
 
-def _day_of_file(path: Path) -> str:
-    """The day of the first line; empty for a file without one."""
-    with path.open("ab+") as file:
-        file.seek(0)
+def _move_torn_end(path: Path) -> None:
+    """What follows the last line's end goes to `audit.jsonl.torn`, after what is there."""
+    with path.open("r+b") as file:
+        whole = start = file.seek(0, os.SEEK_END)
+        while start:
+            end, start = start, max(0, start - _BLOCK)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            whole = start + found + 1
+            if found >= 0:
+                break
+        file.seek(whole)
+        torn = file.read()
+        if not torn:
+            return
+        with path.with_name(path.name + ".torn").open("ab") as kept:
+            kept.write(torn + b"\n")
+            synced(kept)
+        file.truncate(whole)
+        synced(file)
+
+
+def _prove_chain(path: Path) -> None:
+    """Every line is what was written after the line before; the first may follow an archive."""
+    if not path.exists():
+        return
+    before: bytes | None = None
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            stated, prev = _HASH.search(line), _PREV.search(line)
+            if stated is None or prev is None or not _is_sound(line, stated):
+                raise DamagedLog(f"{path}:{number}: is not what was written; {_REMEDY}")
+            if before is not None and prev[1] != before:
+                raise DamagedLog(f"{path}:{number}: does not follow the line before; {_REMEDY}")
+            before = stated[1]
+
+
+def _is_sound(line: bytes, stated: re.Match[bytes]) -> bool:
+    body = line[: stated.start()] + line[stated.end() :].removesuffix(b"\n")
+    return digest(body).encode() == stated[1]
+
+
+def _day_of(path: Path) -> str:
+    """The latest day of the first and the last line; empty for a file without one."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
         first = file.readline()
-    return str(json.loads(first)["at"][:10]) if first else ""
-
-
-def _day_in(path: Path) -> str:
-    return path.name.removeprefix("audit-").removesuffix(".jsonl.gz")
+    if not first:
+        return ""
+    ends = (first, next(_backwards(path)))
+    return max(str(_record(path, line)["at"])[:10] for line in ends)

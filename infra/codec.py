@@ -10,14 +10,13 @@ standard library writes with sorted keys, so `runner.verify` needs nothing of ou
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -94,42 +93,79 @@ def digest(data: bytes) -> str:
 
 def _refuse_inexact(value: object) -> None:
     """Walk a value and refuse what msgspec would write or read without a word."""
-    kind = type(value)
-    if kind in _EXACT:
-        return
-    parts: Iterable[object]
-    if isinstance(value, tuple | list):
-        parts = value
-    elif isinstance(value, Mapping):
-        parts = value.values()
-        for name in value:
-            _refuse_unnamed(name)
-    elif is_dataclass(kind):
-        parts = (getattr(value, name) for name in _names(kind))
-    else:
-        _refuse_inexact_single(value)
-        return
-    for part in parts:
-        _refuse_inexact(part)
+    _WALKS[type(value)](value)
 
 
-def _refuse_inexact_single(value: object) -> None:
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise NotRepresentable(f"{value} is no amount of anything")
-    elif isinstance(value, datetime):
-        if value.utcoffset() != _UTC:
-            raise NotRepresentable(f"{value.isoformat()} is no time in UTC")
-    elif type(value) is float:
-        if not math.isfinite(value):
-            raise NotRepresentable(f"{value} is no number")
-    elif not isinstance(value, Enum):
-        raise NotRepresentable(f"{value!r} ({type(value).__name__}) would not come back as it is")
+class _Walks(dict[type, Callable[[Any], None]]):
+    """How to look through a value, by its type; found once, for a tape holds thousands."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], None]:
+        walk = self[kind] = _walk_for(kind)
+        return walk
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+_WALKS = _Walks()
+
+
+def _walk_for(kind: type) -> Callable[[Any], None]:
+    if kind in _EXACT or issubclass(kind, Enum):
+        return _accept
+    if issubclass(kind, Decimal):
+        return _refuse_infinite
+    if issubclass(kind, datetime):
+        return _refuse_other_zones
+    if kind is float:
+        return _refuse_infinite_float
+    if issubclass(kind, tuple | list):
+        return _walk_items
+    if issubclass(kind, Mapping):
+        return _walk_members
+    if is_dataclass(kind):
+        return _walk_fields(tuple(field.name for field in fields(kind)))
+    return _refuse_kind
+
+
+def _walk_items(value: Sequence[object]) -> None:
+    for item in value:
+        _WALKS[type(item)](item)
+
+
+def _walk_members(value: Mapping[str, object]) -> None:
+    for name, member in value.items():
+        _refuse_unnamed(name)
+        _WALKS[type(member)](member)
+
+
+def _walk_fields(names: tuple[str, ...]) -> Callable[[object], None]:
+    def walk(value: object) -> None:
+        for name in names:
+            member = getattr(value, name)
+            _WALKS[type(member)](member)
+
+    return walk
+
+
+def _accept(_: object) -> None:
+    """Exact as it is."""
+
+
+def _refuse_infinite(value: Decimal) -> None:
+    if not value.is_finite():
+        raise NotRepresentable(f"{value} is no amount of anything")
+
+
+def _refuse_infinite_float(value: float) -> None:
+    if not math.isfinite(value):
+        raise NotRepresentable(f"{value} is no number")
+
+
+def _refuse_other_zones(value: datetime) -> None:
+    if value.utcoffset() != _UTC:
+        raise NotRepresentable(f"{value.isoformat()} is no time in UTC")
+
+
+def _refuse_kind(value: object) -> None:
+    raise NotRepresentable(f"{value!r} ({type(value).__name__}) would not come back as it is")
 
 
 def _refuse_unnamed(name: object) -> None:

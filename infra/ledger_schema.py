@@ -1,11 +1,19 @@
-"""The ledger's tables, as numbered migrations. A migration that has shipped never changes."""
+"""The ledger's tables, as numbered migrations. A migration that has shipped never changes.
+
+Amounts and prices are text with every digit, for SQLite's own numbers round.
+Times are ISO 8601 in UTC with six decimals, so that text order is time order.
+"""
 
 from __future__ import annotations
 
+APPLICATION_ID = 247_001  # in the file's header: a ledger of ours, and no other SQLite file
+
 MIGRATIONS: tuple[str, ...] = (
     """
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE orders (
-        client_order_id   TEXT PRIMARY KEY,
+        id                INTEGER PRIMARY KEY,
+        client_order_id   TEXT NOT NULL UNIQUE,
         exchange_order_id TEXT,
         cycle             INTEGER NOT NULL,
         symbol            TEXT NOT NULL,
@@ -22,24 +30,25 @@ MIGRATIONS: tuple[str, ...] = (
         reason            TEXT NOT NULL,
         status            TEXT NOT NULL,
         intended_at       TEXT NOT NULL,
-        settled_at        TEXT
+        settled_at        TEXT            -- set with the first final status
     ) STRICT;
-    CREATE INDEX orders_unsettled ON orders (client_order_id) WHERE settled_at IS NULL;
+    CREATE INDEX orders_unsettled ON orders (id) WHERE settled_at IS NULL;
     CREATE INDEX orders_by_cycle ON orders (cycle);
     CREATE INDEX orders_by_time ON orders (intended_at);
     CREATE TABLE transactions (
         id   INTEGER PRIMARY KEY,
-        kind TEXT NOT NULL,      -- opening, fill, flow
+        kind TEXT NOT NULL CHECK (kind IN ('opening', 'flow', 'fill')),
         at   TEXT NOT NULL,
         note TEXT NOT NULL
     ) STRICT;
     CREATE TABLE postings (
+        id             INTEGER PRIMARY KEY,
         transaction_id INTEGER NOT NULL REFERENCES transactions (id),
-        account        TEXT NOT NULL,  -- wallet, foreign, opening, later trading and fees
+        account        TEXT NOT NULL,  -- "wallet:USD": whose, and of what
         asset          TEXT NOT NULL,
         amount         TEXT NOT NULL   -- per transaction and asset the amounts sum to zero
     ) STRICT;
-    CREATE INDEX postings_by_account ON postings (account, asset);
-    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE INDEX postings_of_transaction ON postings (transaction_id, asset);
+    CREATE INDEX postings_by_account ON postings (account);
     """,
 )
