@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from core.errors import FatalError
 from runner.exit_codes import ExitCode, Refusal
@@ -13,9 +14,16 @@ from runner.exit_codes import ExitCode, Refusal
 MODES = ("DRY_RUN", "PAPER", "LIVE")
 
 
+class _OneLine(argparse.ArgumentParser):
+    """Tells a mistake in one line, as every other mistake is told."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(ExitCode.USAGE, f"{message.removeprefix('argument ')}; see --help\n")
+
+
 def parser(program: str, description: str) -> argparse.ArgumentParser:
     """A parser with the options that every program takes."""
-    made = argparse.ArgumentParser(
+    made = _OneLine(
         prog=f"python -m runner.{program}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,

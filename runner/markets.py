@@ -20,6 +20,9 @@ from infra.exchange.simulated.synthetic import SyntheticMarket
 from runner.cadence import Timetable
 from runner.exit_codes import ExitCode, Refusal
 
+# Beyond these, times of history or of later cycles would leave the calendar.
+_FIRST, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Market:
@@ -39,8 +42,18 @@ def market_for(given: Namespace, settings: Settings, warm_up: int, clock: Market
 
 
 def _embedded(given: Namespace, settings: Settings, _warm_up: int, clock: MarketClock) -> Market:
+    if given.recording is not None:
+        raise Refusal(
+            ExitCode.USAGE, "--recording: the embedded market plays none; add --exchange recorded"
+        )
     market = settings.market
     start = _start(given) or market.start
+    if not _FIRST <= start < _END:
+        raise Refusal(
+            ExitCode.USAGE,
+            f"{'market.start' if given.start is None else '--start'}: {instant(start)} is not "
+            f"between {_FIRST.year} and {_END.year}, where the embedded market can begin",
+        )
     data = SyntheticMarket(
         clock=clock,
         seed=market.seed,
@@ -67,6 +80,12 @@ def _recorded(given: Namespace, settings: Settings, warm_up: int, clock: MarketC
         start = _start(given) or recording.start_after(warm_up)
     except BadRecording as error:
         raise Refusal(ExitCode.USAGE, str(error)) from error
+    if not recording.first < start <= recording.last:
+        raise Refusal(
+            ExitCode.USAGE,
+            f"--start: {instant(start)} is not within the recording, which begins "
+            f"{instant(recording.first)} and ends {instant(recording.last)}",
+        )
     model = market.book_model
     data = RecordedMarket(
         clock=clock,
@@ -100,8 +119,8 @@ def _start(given: Namespace) -> datetime | None:
         return None
     try:
         start = datetime.fromisoformat(given.start)
-    except ValueError as error:
+        return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Refusal(
             ExitCode.USAGE, f"--start: {given.start!r} is no ISO time; write 2025-02-01T00:00:00Z"
         ) from error
-    return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
