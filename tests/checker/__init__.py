@@ -1,0 +1,1 @@
+"""A second, small implementation of the limits. Imports nothing of ours on purpose."""

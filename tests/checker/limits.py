@@ -1,0 +1,123 @@
+"""Judges every denial of an audit record from the record and the effective policy alone.
+
+A denial is right when the limit it names is the one that the policy sets under its
+key, and when what was seen really lies beyond that limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from tests.checker.quantities import NotAQuantity, said_quantity, quantity
+
+Effective = Mapping[str, Any]
+Beyond = Callable[[Decimal, Decimal], bool]
+
+
+def above(seen: Decimal, limit: Decimal) -> bool:
+    return seen > limit
+
+
+def below(seen: Decimal, limit: Decimal) -> bool:
+    return seen < limit
+
+
+def not_below(seen: Decimal, limit: Decimal) -> bool:
+    return seen >= limit
+
+
+def magnitude_below(seen: Decimal, limit: Decimal) -> bool:
+    return abs(seen) < limit
+
+
+# Which side of its limit a number must lie on for each code that compares numbers.
+BEYOND: Mapping[str, Beyond] = {
+    "LISTING_TOO_YOUNG": below,
+    "PRICE_TOO_LOW": below,
+    "VOLUME_TOO_LOW": below,
+    "SPREAD_TOO_WIDE": above,
+    "DEPTH_TOO_THIN": below,
+    "ENTERING": below,
+    "CANDLES_MISSING": above,
+    "NO_TRIGGER": magnitude_below,
+    "ATR_TOO_LOW": below,
+    "ATR_TOO_HIGH": above,
+    "SCORE_TOO_LOW": below,
+    "TRIGGER_CAP": above,
+    "CONVICTION_TOO_LOW": below,
+    "STRATEGY_BUDGET": above,
+    "STRATEGY_PROPOSALS_FULL": above,
+    "BOOK_TOO_OLD": above,
+    "DEPTH_UNKNOWN": above,
+    "CANDLES_TOO_OLD": above,
+    "BOOK_OFF_CANDLES": not_below,
+    "SPREAD_BEYOND_LIMIT": above,
+    "DEPTH_TOO_SMALL": below,
+    "IMPACT_TOO_HIGH": above,
+    "CASH_BUFFER": below,
+    "NOTIONAL_TOO_SMALL": below,
+    "NOTIONAL_TOO_LARGE": above,
+    "POSITION_FULL": above,
+    "THEME_FULL": above,
+    "AT_RISK_FULL": above,
+    "POSITIONS_FULL": above,
+    "HOURLY_PACE": above,
+    "DAILY_PACE": above,
+    "SPACING": below,
+    "COOLDOWN": below,
+    "REDUCED": above,
+}
+
+# Caps that the regime makes smaller: the limit is the key's value times this multiplier.
+BY_REGIME = frozenset({"POSITION_FULL", "THEME_FULL", "AT_RISK_FULL"})
+# The limit is what was granted, which no key states.
+GRANTED = frozenset({"REDUCED"})
+# Measured against a number that the policy states in another unit (a multiple of the order).
+OWN_LIMIT = frozenset({"DEPTH_TOO_SMALL"})
+
+
+def complaints(record: Mapping[str, Any], effective: Effective) -> Iterator[str]:
+    """Every denial of the record that its own numbers or the policy do not bear out."""
+    findings = {**record["universe"]["changed"], **record["verdicts"]}
+    for symbol, finding in sorted(findings.items()):
+        code = finding["code"]
+        if code in BEYOND:
+            for wrong in _wrong(code, finding, record["regime"], effective):
+                yield f"{symbol} {code}: {wrong}"
+
+
+def _wrong(
+    code: str, finding: Mapping[str, str], regime: str, effective: Effective
+) -> Iterator[str]:
+    try:
+        seen, seen_unit = said_quantity(finding["seen"])
+    except NotAQuantity:
+        return  # `never`, `none`: beyond any limit, and no number to compare
+    limit, limit_unit = quantity(finding["limit"])
+    if "rank" not in finding["seen"] and seen_unit != limit_unit:
+        yield f"seen {finding['seen']} and limit {finding['limit']} have different units"
+    if not BEYOND[code](seen, limit):
+        yield f"seen {finding['seen']} is within the limit {finding['limit']}"
+    if code in GRANTED | OWN_LIMIT:
+        return
+    stated = value(finding["key"], effective)
+    if stated is None:
+        yield f"{finding['key']} is no key of the policy"
+        return
+    expected, _ = quantity(stated)
+    if code in BY_REGIME:
+        expected *= quantity(value(f"regime.multipliers.{regime}.caps", effective) or "1x")[0]
+    if expected != limit:
+        yield f"limit {finding['limit']} is not {finding['key']}, which is {stated}"
+
+
+def value(key: str, effective: Effective) -> str | None:
+    """What the effective policy states under a dotted key."""
+    found: Any = effective
+    for part in key.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return None
+        found = found[part]
+    return str(found)
