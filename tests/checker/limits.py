@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tests.checker.quantities import NotAQuantity, said_quantity, quantity
+from tests.checker.quantities import NotAQuantity, quantity, said_quantity
 
 Effective = Mapping[str, Any]
 Beyond = Callable[[Decimal, Decimal], bool]
