@@ -1,0 +1,130 @@
+"""What a person mistypes is refused in one line that names it, before anything is decided."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from runner import explain, kill, main_loop, replay, resume, status
+from runner.exit_codes import ExitCode
+from tests.architecture.sources import ROOT
+from tests.builders.terminal import asked, on_record, the_bot
+
+PROGRAMS = (explain, kill, main_loop, replay, resume, status)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "advice"),
+    [
+        (("--mode", "LIVE"), "app.mode", "exchange.name"),
+        (("--mode", "PAPER"), "--mode PAPER", "use DRY_RUN"),
+        (("--mode", "FOO"), "--mode", "'DRY_RUN', 'PAPER', 'LIVE'"),
+        (("--exchange", "kraken"), "'kraken'", "write embedded or recorded"),
+        (("--exchange", "recorded"), "--exchange recorded", "--recording DIR"),
+        (("--exchange", "recorded", "--recording", "/nowhere"), "/nowhere", "--recording DIR"),
+        (("--recording", "somewhere"), "--recording", "add --exchange recorded"),
+        (("--start", "yesterday"), "--start: 'yesterday'", "write 2025-02-01T00:00:00Z"),
+        (("--start", "1999-12-31T23:59:59"), "--start: 1999-12-31", "between 2000 and 2100"),
+        (("--start", "2100-01-01"), "--start: 2100-01-01", "between 2000 and 2100"),
+        (("--start", "0001-01-01T00:00:00+05:00"), "--start", "write 2025-02-01T00:00:00Z"),
+        (("--bar", "7m"), "market.bar: is '7m'", "write 1m, 5m, 15m, 1h or 1d"),
+        (("--interval", "soon"), "loop.interval: 'soon'", "write it like 60s, 15m or 1.5x"),
+        (("--interval", "0"), "loop.interval: is 0s", "write at least 1s"),
+        (("--seed", "lucky"), "market.seed: is 'lucky'", "write a whole number"),
+        (("--max-cycles", "0"), "--max-cycles: 0", "at least 1"),
+        (("--max-cycles", "many"), "--max-cycles", "'many'"),
+        (("--profile", "nope"), "--profile", "canary"),
+        (("--frobnicate",), "--frobnicate", "--help"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it_and_says_what_to_do(
+    tmp_path: Path, arguments: Sequence[str], named: str, advice: str
+) -> None:
+    answer = the_bot(tmp_path, *arguments)
+
+    assert answer.code == ExitCode.USAGE
+    assert named in answer.told
+    assert advice in answer.told
+    assert on_record(tmp_path) == []
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(
+    "start", ["2000-01-01", "2099-12-31T23:45:00Z", "2025-02-01T01:00:00+01:00"]
+)
+def test_the_embedded_market_begins_anywhere_between_2000_and_2100(
+    tmp_path: Path, start: str
+) -> None:
+    answer = the_bot(tmp_path, "--start", start, cycles=1)
+
+    assert (answer.code, answer.err) == (0, "")
+    assert [record["outcome"] for record in on_record(tmp_path)] == ["NO_TRADE"]
+
+
+@pytest.mark.parametrize("bar", ["1h", "5m", "1m"])
+def test_other_bars_than_the_shipped_one_decide_too(tmp_path: Path, bar: str) -> None:
+    answer = the_bot(tmp_path, "--bar", bar, cycles=4)
+
+    assert (answer.code, answer.err) == (0, "")
+    codes = {v["code"] for record in on_record(tmp_path) for v in record["verdicts"].values()}
+    assert "NO_TRIGGER" in codes
+    assert not codes & {"NOT_DECIDED", "HISTORY_TOO_SHORT", "CANDLES_MISSING"}
+
+
+def test_a_bar_that_no_trigger_can_be_measured_on_names_every_window_at_once(
+    tmp_path: Path,
+) -> None:
+    answer = the_bot(tmp_path, "--bar", "1d")
+
+    assert answer.code == ExitCode.USAGE
+    assert [line.split(": ")[1] for line in answer.err.splitlines()] == [
+        "triggers",
+        "triggers.volume_spike.baseline",
+        "triggers.atr.window",
+    ]
+    assert all("market.bar: 1d (command line)" in line for line in answer.err.splitlines())
+    assert on_record(tmp_path) == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.__name__))
+def test_every_program_tells_an_unknown_flag_in_one_line(program: object) -> None:
+    main: Callable[[Sequence[str] | None], int] = program.main  # type: ignore[attr-defined]
+
+    answer = asked(main, "--frobnicate")
+
+    assert answer.code == ExitCode.USAGE
+    assert answer.told.endswith("see --help")
+
+
+@pytest.mark.parametrize("program", [explain, replay, status], ids=lambda found: found.__name__)
+def test_a_reading_program_says_that_no_bot_has_run_in_the_folder(
+    tmp_path: Path, program: object
+) -> None:
+    main: Callable[[Sequence[str] | None], int] = program.main  # type: ignore[attr-defined]
+    symbol = ["BTC-USD"] if program is explain else []
+
+    answer = asked(main, *symbol, "--state-dir", tmp_path / "var", "--log-dir", tmp_path / "logs")
+
+    assert answer.code == ExitCode.USAGE
+    assert str(tmp_path / "var") in answer.told
+    assert "--state-dir" in answer.told
+
+
+def test_a_real_process_ends_with_the_same_line_and_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "runner.main_loop", "--mode", "LIVE"]
+
+    done = subprocess.run(
+        [*command, "--state-dir", str(tmp_path / "var"), "--log-dir", str(tmp_path / "logs")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == ExitCode.USAGE
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
