@@ -17,6 +17,7 @@ from infra.audit_log import newest_first
 from infra.audit_record import Record
 from runner.command_line import parser, run
 from runner.exit_codes import ExitCode, Refusal
+from runner.nearest_miss import differ
 from runner.places import Places, find
 
 
@@ -81,7 +82,7 @@ def _answer(symbol: str, record: Record, from_here: Iterator[Record]) -> Answer:
         seen=verdict["seen"],
         limit=verdict["limit"],
         key=verdict["key"],
-        differ=_differ(verdict),
+        differ=differ(verdict),
         tier=record["universe"]["eligible"].get(symbol),
         proposal=verdict.get("proposal"),
     )
@@ -99,14 +100,6 @@ def _exclusion(symbol: str, record: Record, from_here: Iterator[Record]) -> Reco
         if found is not None and found["code"] == codes[0]:
             return dict(found)
     return {"code": codes[0], "seen": "not on record", "limit": "not on record", "key": ""}
-
-
-def _differ(verdict: Record) -> str:
-    if verdict["code"] in (Reason.APPROVED.name, Reason.REDUCED.name):
-        return "nothing: it was approved"
-    if not verdict["key"]:
-        return "the cycle would have had to be decided"
-    return f"{verdict['seen']} would have had to meet {verdict['limit']} ({verdict['key']})"
 
 
 def _told(symbol: str, answer: Answer) -> str:

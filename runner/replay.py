@@ -15,15 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from config.loader import Configuration, rebuild
+from core.account import Portfolio
 from core.decide import decide
 from core.decision import Decision
+from core.market import Snapshot
 from core.next_state import next_state, opened
-from core.proposals import Strategy
 from core.state import BotState
 from infra.audit_log import newest_first
 from infra.audit_record import decision_digest
 from infra.history import History
-from infra.tape import Frame, frames
+from infra.tape import Frame, Keyframe, frames
 from runner.command_line import parser, run
 from runner.exit_codes import ExitCode, Refusal
 from runner.framing import inputs_digest
@@ -41,53 +42,73 @@ class Difference:
     replayed: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """All that one recorded cycle stood on."""
+
+    snapshot: Snapshot
+    portfolio: Portfolio
+    state: BotState
+    configuration: Configuration
+
+    def decide(self) -> Decision:
+        strategies = tuple(
+            registry.make(name, choice.parameters)
+            for name, choice in self.configuration.strategies.items()
+        )
+        policy = self.configuration.policy
+        return decide(self.snapshot, self.portfolio, self.state, policy, strategies)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One cycle decided again."""
+
+    frame: Frame
+    stand: Stand
+    decision: Decision
+
+    def differences(self) -> Iterator[Difference]:
+        stand, frame = self.stand, self.frame
+        inputs = inputs_digest(stand.snapshot, stand.portfolio, stand.state)
+        found = (
+            ("inputs", frame.inputs, inputs),
+            ("decision", frame.decision, decision_digest(self.decision)),
+        )
+        for what, recorded, replayed in found:
+            if recorded != replayed:
+                yield Difference(frame.cycle, what, recorded, replayed)
+
+
 class Replayer:
     """Grows the state from keyframe to frame and decides each cycle again."""
 
     def __init__(self) -> None:
-        self._state: BotState | None = None
-        self._decision: Decision | None = None
+        self._last: Replayed | None = None
         self._history: History | None = None
-        self._last: Frame | None = None
-        self._configuration: Configuration | None = None
-        self._strategies: tuple[Strategy, ...] = ()
 
-    def play(self, frame: Frame) -> tuple[Difference, ...]:
+    def play(self, frame: Frame) -> Replayed:
         """Decide the frame's cycle again; frames come in order and begin with a keyframe."""
-        state = self._state_for(frame)
-        assert self._history is not None
-        assert self._configuration is not None
-        snapshot = self._history.absorb(frame.reading())
-        policy = self._configuration.policy
-        decision = decide(snapshot, frame.portfolio, state, policy, self._strategies)
-        found = (
-            ("inputs", frame.inputs, inputs_digest(snapshot, frame.portfolio, state)),
-            ("decision", frame.decision, decision_digest(decision)),
-        )
-        self._state, self._decision, self._last = state, decision, frame
-        return tuple(
-            Difference(frame.cycle, what, recorded, replayed)
-            for what, recorded, replayed in found
-            if recorded != replayed
-        )
+        stand = self._begun(frame, frame.key) if frame.key is not None else self._grown(frame)
+        self._last = Replayed(frame, stand, stand.decide())
+        return self._last
 
-    def _state_for(self, frame: Frame) -> BotState:
-        if frame.key is not None:
-            self._configuration = rebuild(
-                json.loads(frame.key.effective), strategies=registry.parameter_types()
-            )
-            self._strategies = tuple(
-                registry.make(name, choice.parameters)
-                for name, choice in self._configuration.strategies.items()
-            )
-            self._history = History(self._configuration.settings.market.bar, frame.key.length)
-            self._history.restore(frame.key.remembered(), frame.key.closed_at)
-            return frame.key.state
-        before, decision, last = self._state, self._decision, self._last
-        if before is None or decision is None or last is None or frame.previous is None:
+    def _begun(self, frame: Frame, key: Keyframe) -> Stand:
+        effective = json.loads(key.effective)
+        configuration = rebuild(effective, strategies=registry.parameter_types())
+        self._history = History(configuration.settings.market.bar, key.length)
+        self._history.restore(key.remembered(), key.closed_at)
+        snapshot = self._history.absorb(frame.reading())
+        return Stand(snapshot, frame.portfolio, key.state, configuration)
+
+    def _grown(self, frame: Frame) -> Stand:
+        last = self._last
+        if last is None or self._history is None or frame.previous is None:
             raise Refusal(ExitCode.FAILED, f"the tape begins without a keyframe at {frame.cycle}")
-        after = next_state(before, decision, last.portfolio, frame.previous)
-        return opened(after, frame.at, frame.controls)
+        after = next_state(last.stand.state, last.decision, last.stand.portfolio, frame.previous)
+        state = opened(after, frame.at, frame.controls)
+        snapshot = self._history.absorb(frame.reading())
+        return Stand(snapshot, frame.portfolio, state, last.stand.configuration)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,9 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     audited = _audited(places)
     cycles, differing = 0, 0
     first: Difference | None = None
-    for frame, differences in _chosen(frames(places.tape), given):
+    for replayed in replayed_cycles(frames(places.tape), given.first, given.last):
         cycles += 1
-        found = (*differences, *_against_audit(frame, audited))
+        found = (*replayed.differences(), *_against_audit(replayed.frame, audited))
         differing += bool(found)
         first = first or next(iter(found), None)
     if cycles == 0:
@@ -123,24 +144,24 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
     return made.parse_args(arguments)
 
 
-def _chosen(
-    tape: Iterable[Frame], given: Namespace
-) -> Iterator[tuple[Frame, tuple[Difference, ...]]]:
+def replayed_cycles(
+    tape: Iterable[Frame], first: int = 0, last: int | None = None
+) -> Iterator[Replayed]:
     """The cycles asked for. What lies between them and the keyframe before is played unseen."""
     replayer = Replayer()
     unseen: list[Frame] = []
     for frame in tape:
-        if given.last is not None and frame.cycle > given.last:
+        if last is not None and frame.cycle > last:
             return
         if frame.key is not None:
             unseen.clear()
-        if frame.cycle < given.first:
+        if frame.cycle < first:
             unseen.append(frame)
             continue
         for earlier in unseen:
             replayer.play(earlier)
         unseen.clear()
-        yield frame, replayer.play(frame)
+        yield replayer.play(frame)
 
 
 def _audited(places: Places) -> Mapping[int, str]:
