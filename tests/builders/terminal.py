@@ -49,11 +49,13 @@ def asked(program: Callable[[Sequence[str] | None], int], *arguments: object) ->
     return Answer(code, out.getvalue(), err.getvalue())
 
 
-def the_bot(folder: Path, *arguments: object, cycles: int = 3) -> Answer:
+def the_bot(
+    folder: Path, *arguments: object, cycles: int = 3, noise: Sequence[str] = ("--quiet",)
+) -> Answer:
     """`python -m runner.main_loop --fast` with its state and logs in `folder`."""
     return asked(
         main_loop.main,
-        *("--fast", "--quiet", "--max-cycles", cycles),
+        *("--fast", *noise, "--max-cycles", cycles),
         *("--state-dir", folder / "var", "--log-dir", folder / "logs"),
         *arguments,
     )
