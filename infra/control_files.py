@@ -1,18 +1,21 @@
 """KILL and RESUME: the files by which an operator speaks to a bot that runs or sleeps.
 
 The text is the reason, for the record. Other programs only write them; the bot
-alone takes RESUME away, after the cycle that obeyed it is on record.
+alone takes RESUME away, after the cycle that obeyed it is on record. In doubt it
+is a kill: what stands under the name KILL and cannot be read still stops the bot.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.state import Controls
-from infra.disk import replace_quickly
+from infra.disk import replace_durably
 
-_REASON_MAX = 400  # characters; a reason is a sentence, not a file
+_REASON_MAX = 400  # bytes; a reason is a sentence, not a file
+_UNSAID = "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +33,58 @@ class ControlFolder:
         return self.folder / "RESUME"
 
     def read(self) -> Controls:
-        return Controls(kill=_reason(self._kill), resume=_reason(self._resume))
+        """What stands there now. An unreadable KILL is a kill, an unreadable RESUME is none."""
+        try:
+            kill = _reason(self._kill)
+        except OSError as error:
+            kill = f"KILL is there and cannot be read: {error.strerror}"
+        try:
+            resume = _reason(self._resume)
+        except OSError:
+            resume = None
+        return Controls(kill=kill, resume=resume)
 
     def killed(self) -> bool:
-        """One look at one name; cheap enough before every send."""
-        return self._kill.exists()
+        """One look at one name; cheap enough before every send. What cannot be told is a kill."""
+        try:
+            os.lstat(self._kill)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
 
     def write_kill(self, why: str) -> None:
+        """Durable when it returns, so that a power cut does not end it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_quickly(self._kill, why.encode())
+        replace_durably(self._kill, _one_line(why).encode())
 
     def write_resume(self, why: str) -> None:
-        """RESUME first, then KILL away: at no moment does the bot see neither by mistake."""
+        """KILL goes first: a bot that saw both would obey KILL and use RESUME up.
+
+        Between the two it sees neither and stays at the level where it is.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_quickly(self._resume, why.encode())
         self._kill.unlink(missing_ok=True)
+        replace_durably(self._resume, _one_line(why).encode())
 
     def consume_resume(self) -> None:
         self._resume.unlink(missing_ok=True)
 
 
 def _reason(path: Path) -> str | None:
-    """The text of a control file on one line; a file that cannot be read still counts."""
+    """The text of a control file on one line; None where there is none."""
     try:
-        with path.open("rb") as file:
-            text = file.read(_REASON_MAX).decode("utf-8", errors="replace")
+        # A pipe under the name must not hold the cycle up until somebody writes to it.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        return f"{path.name} is there and cannot be read: {error.strerror}"
-    return " ".join(text.split()) or "no reason given"
+    try:
+        return _one_line(os.read(handle, _REASON_MAX).decode("utf-8", errors="replace"))
+    finally:
+        os.close(handle)
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split()) or _UNSAID

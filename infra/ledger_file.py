@@ -71,9 +71,10 @@ def opening(path: Path) -> Iterator[None]:
     try:
         with told(path):
             yield
-    except RetryableError as error:
+    except (RetryableError, OSError) as error:
         raise LedgerNotOpened(
-            f"{error}: free the disk, the lock or the permission, then start again"
+            f"{path}: cannot be opened ({error}); free the disk, the lock or the permission, "
+            "then start again"
         ) from error
 
 
@@ -87,7 +88,8 @@ def open_for_writing(path: Path, owner: Owner) -> sqlite3.Connection:
             _make(path, owner)
         db = _connect(path)
         try:
-            _check_version(path, db)
+            _check_version(path, db)  # before anything that writes
+            db.execute("PRAGMA journal_mode = WAL")
             _migrate(db)
             _check_owner(path, db, owner)
             _check_sound(path, db)
@@ -118,11 +120,15 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def _make(path: Path, owner: Owner) -> None:
     """Aside first: a file under the real name is complete, so an empty one is damage."""
+    log = path.with_name(path.name + "-wal")
+    if log.exists():  # SQLite would play it into a file that it does not belong to
+        raise DamagedLedger(f"{path}: is gone and {log.name} is not; restore a backup of both")
     new = aside(path)
-    for name in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
-        name.unlink(missing_ok=True)
+    for ending in ("", "-wal", "-shm"):
+        new.with_name(new.name + ending).unlink(missing_ok=True)
     db = _connect(new)
     try:
+        db.execute("PRAGMA journal_mode = WAL")
         _migrate(db)
         about = {
             "mode": owner.mode,
@@ -138,13 +144,8 @@ def _make(path: Path, owner: Owner) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-    try:
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("PRAGMA journal_mode = WAL")
-    except BaseException:
-        db.close()
-        raise
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
     return db
 
 
