@@ -173,6 +173,7 @@ def _head(identity: Identity, state: BotState, at: datetime) -> Record:
         "exchange": identity.exchange,
         "config": identity.config,
         "version": identity.version,
+        "standing": _standing(state.standing),
     }
 
 

@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO
 
 import numpy as np
 import zstandard
@@ -27,7 +27,7 @@ from core.errors import FatalError
 from core.market import Balance, Bars, Counts, Depth, Fees, Floats, Product, TopOfBook
 from core.state import BotState, Controls
 from infra.codec import pack, unpack
-from infra.disk import synced
+from infra.disk import append_durably
 from infra.history import Reading, Remembered
 
 _HEADER = Struct("<II")  # length and CRC-32 of the compressed payload
@@ -132,7 +132,7 @@ class TapeFolder:
 
     folder: Path
     _day: str = ""
-    _file: BinaryIO | None = None
+    _file: FileIO | None = None
     _compressor: zstandard.ZstdCompressor = field(
         default_factory=lambda: zstandard.ZstdCompressor(level=_LEVEL)
     )
@@ -142,13 +142,12 @@ class TapeFolder:
         return self._file is None or _day_of(at) != self._day
 
     def append(self, frame: Frame) -> None:
-        """Write one frame durably: one fsync."""
+        """Write one frame durably: one fsync. An OSError leaves the tape as it was."""
         if self.needs_keyframe(frame.at):
             self._open(_day_of(frame.at))
         assert self._file is not None
         payload = self._compressor.compress(pack(frame))
-        self._file.write(_HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
-        synced(self._file)
+        append_durably(self._file, _HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
 
     def close(self) -> None:
         if self._file is not None:
@@ -167,7 +166,7 @@ class TapeFolder:
     def _open(self, day: str) -> None:
         self.close()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._file = (self.folder / f"{day}.tape").open("ab")
+        self._file = FileIO(self.folder / f"{day}.tape", "a")
         self._day = day
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -15,6 +16,8 @@ from infra.logs import Logs
 from runner.cadence import Pace, Timetable
 from runner.cycle import Turn, World
 from runner.recovery import Stores
+
+log = logging.getLogger("runner")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,8 +41,13 @@ class Bot:
         self.clock.set(at)
         self.logs.cycle = cycle
 
-    def beat(self, state: BotState) -> None:
-        self.beats.write(state, doing="RUNNING", next_at=self.timetable.after(state.at))
+    def beat(self, state: BotState, doing: str = "RUNNING") -> None:
+        """A sign of life that cannot be written is no reason to stop living."""
+        due = self.timetable.after(state.at) if doing == "RUNNING" else None
+        try:
+            self.beats.write(state, doing=doing, next_at=due)
+        except OSError as error:
+            log.warning("heartbeat not written: %s", error)
 
     def backoff(self, failures: int) -> timedelta:
         """Nothing after a cycle that went well; doubling with every failure in a row."""
@@ -56,7 +64,7 @@ class Bot:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.beats.write(self.last.state, doing="STOPPED", next_at=None)
+        self.beat(self.last.state, "STOPPED")
         self.stores.close()
         self.logs.close()
         self.lock.release()

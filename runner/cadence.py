@@ -49,7 +49,10 @@ class Cadence:
         self._due = last + (missed + 1) * step
         jitter = jitter_of(cycle_id) * self.jitter_max * step
         until = max(self._due + jitter, now + delay.total_seconds())
-        while (left := until - self.timer.monotonic()) > 0 and not woken():
+        while (left := until - self.timer.monotonic()) > 0:
+            if woken():
+                self._due = last  # a cycle out of turn takes no grid point away
+                return
             self.timer.sleep(min(left, SLICE_SECONDS))
 
 

@@ -13,14 +13,14 @@ A mode is a choice of venue made in wiring.py; nothing below it asks for the mod
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.decide import decide
 from core.decision import Decision, Outcome
-from core.errors import FatalError, RetryableError
-from core.next_state import after_failure, next_state, opened
-from core.orders import intended
+from core.errors import BotError, FatalError, RetryableError
+from core.next_state import DAY, after_failure, next_state, opened
+from core.orders import Order, intended
 from core.policy import Policy
 from core.ports import ControlFiles, Ledger, StateStore, Venue
 from core.proposals import Strategy
@@ -83,7 +83,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     world.disk.check()
     _check_clock(last.state, at)
     controls = world.controls.read()
-    state = opened(last.state, at, controls)
+    state = opened(_counted(world.ledger, last), at, controls)
 
     reading = world.gatherer.read(state, held=world.ledger.positions())
     snapshot = world.history.absorb(reading)
@@ -131,16 +131,21 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
 
 def fail_cycle(world: World, last: Turn, at: datetime, error: Exception) -> Turn:
     """Record the cycle that `error` ended. The loop goes on, at a stricter level if it must."""
-    why = failure(error)
-    controls = world.controls.read()
-    state = after_failure(opened(last.state, at, controls), why, fatal=_is_fatal(error))
+    why, controls = failure(error), world.controls.read()
+    state = failed_state(last.state, at, controls, error)
     world.states.save(state)
-    orders = world.ledger.orders_of(state.cycle)
+    orders = _orders_of(world.ledger, state.cycle)
     record = failed_record(world.identity, state, at, why, orders=orders)
     record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
     world.audit.append(record)
     _consume(world.controls, controls)
     return Turn(state, None, record)
+
+
+def failed_state(state: BotState, at: datetime, controls: Controls, error: Exception) -> BotState:
+    """The state after a cycle that `error` ended. Its number is used up; time never goes back."""
+    latest = at if state.at is None else max(at, state.at)
+    return after_failure(opened(state, latest, controls), failure(error), fatal=_is_fatal(error))
 
 
 def failure(error: Exception) -> Mapping[str, str]:
@@ -156,6 +161,22 @@ def failure(error: Exception) -> Mapping[str, str]:
 def _is_fatal(error: Exception) -> bool:
     """A fault that time does not mend: a person must look."""
     return not isinstance(error, RetryableError | OSError)
+
+
+def _counted(ledger: Ledger, last: Turn) -> BotState:
+    """The last state. After a start or a failure, what counts for pace is the ledger's word."""
+    state = last.state
+    if last.outcome is not None or state.at is None:
+        return state
+    return replace(state, sent=ledger.sent_since(state.at - DAY))
+
+
+def _orders_of(ledger: Ledger, cycle: int) -> tuple[Order, ...]:
+    """The orders of a failed cycle; none where the ledger itself is what failed."""
+    try:
+        return ledger.orders_of(cycle)
+    except BotError:
+        return ()
 
 
 def _check_clock(state: BotState, at: datetime) -> None:

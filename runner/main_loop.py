@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
 
+from core.errors import BotError
 from core.reasons import Reason
 from core.state import Level
 from core.wording import instant
+from infra.audit_record import Record
+from runner import VERSION
 from runner.bot import Bot
 from runner.command_line import parser, run
-from runner.cycle import Turn, fail_cycle, failure, run_cycle
+from runner.cycle import Turn, fail_cycle, failed_state, failure, run_cycle
 from runner.exit_codes import ExitCode, Refusal
 from runner.screen import Lines, Screen, Silence
 from runner.wiring import configure, wire
@@ -73,11 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return refusal.code
         raise
     with bot:
+        log.info("started", extra={"run_id": bot.world.identity.run_id, "version": VERSION})
         for notice in bot.notices:
             screen.say(notice)
             log.info(notice)
         code = loop(bot, given, screen, stop)
         screen.summary()
+        log.info("stopped", extra={"exit_code": int(code)})
     return code
 
 
@@ -96,6 +101,7 @@ def loop(bot: Bot, given: Namespace, screen: Screen, stop: Stop) -> ExitCode:
         failures = failures + 1 if failed else 0
         if bot.last.record is not None:
             screen.cycle(bot.last.record)
+            log.info("cycle done", extra=_gist(bot.last.record))
         if given.once and failed:
             return ExitCode.FAILED
         if given.stop_on_halt and bot.last.state.standing.level is Level.HALTED:
@@ -104,6 +110,17 @@ def loop(bot: Bot, given: Namespace, screen: Screen, stop: Stop) -> ExitCode:
             break
         rest(bot, stop, failures)
     return ExitCode.FINISHED
+
+
+def _gist(record: Record) -> dict[str, object]:
+    """What a line of bot.log says of a cycle; the whole stands in the audit log."""
+    return {
+        "at": record["at"],
+        "outcome": record["outcome"],
+        "level": record["level"],
+        "code": (record["why"] or {}).get("code"),
+        "planned": len(record["plan"]),
+    }
 
 
 def turn(bot: Bot, at: datetime) -> Turn:
@@ -122,11 +139,12 @@ def turn(bot: Bot, at: datetime) -> Turn:
 def _failed(bot: Bot, at: datetime, error: Exception) -> Turn:
     try:
         return fail_cycle(bot.world, bot.last, at, error)
-    except OSError as second:
-        # Even the failure cannot be written. Nothing was sent; say it where it can be said.
+    except (OSError, BotError) as second:
+        # Even the failure cannot be written; say it where it can be said.
         why = failure(error)
         print(f"{instant(at)} FAILED {why['code']}: {why['text']}; {second}", file=sys.stderr)
-        return Turn(bot.last.state, None, None)
+        state = failed_state(bot.last.state, at, bot.world.controls.read(), error)
+        return Turn(state, None, None)
 
 
 def rest(bot: Bot, stop: Stop, failures: int) -> None:

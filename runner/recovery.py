@@ -7,10 +7,11 @@ cannot be proved is refused here, before anything is traded.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from config.settings import AppSettings
 from core.next_state import newborn
+from core.ports import Venue
 from core.reasons import Reason
 from core.state import BotState
 from infra.audit_log import AuditFile
@@ -19,11 +20,10 @@ from infra.ledger import Owner, SqliteLedger
 from infra.naming import folder_id
 from infra.process import resident_mb
 from infra.state_store import StateFile
-from infra.tape import Frame, TapeFolder, last_frame
+from infra.tape import TapeFolder, last_frame
 from runner.cycle import Turn
 from runner.places import Places
-
-DAY = timedelta(days=1)
+from runner.reconcile import settle_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +58,34 @@ def open_stores(places: Places, app: AppSettings, market: dict[str, str]) -> Sto
     return Stores(states, ledger, tape, audit)
 
 
-def recovered(stores: Stores, identity: Identity, name: str, start: datetime) -> Turn:
+def recovered(stores: Stores, venue: Venue, identity: Identity, name: str, start: datetime) -> Turn:
     """The state to go on from; a cycle that died gets its line in the audit log.
 
     Cycle numbers go on after the highest in state, ledger, tape and audit, so none
-    is used twice. What counts for pace is taken from the ledger again, so a crash
-    between two writes cannot make them disagree.
+    is used twice, and no moment is decided twice. Intents without a final answer are
+    asked after before anything else.
     """
-    state = stores.states.load() or newborn(name, start)
+    state = _latest(stores, stores.states.load() or newborn(name, start))
+    settle_unknown(stores.ledger, venue, state.at or start)
+    if state.cycle > stores.audit.highest_cycle:
+        _record_interrupted(stores, identity, state)
+    return Turn(state, None, None)
+
+
+def _latest(stores: Stores, state: BotState) -> BotState:
+    """The state with the highest number and the latest time that anything here knows of."""
     frame = last_frame(stores.tape.folder)
-    recorded = frame.cycle if frame is not None else 0
-    highest = max(state.cycle, stores.ledger.highest_cycle(), recorded, stores.audit.highest_cycle)
-    if highest > stores.audit.highest_cycle:
-        _record_interrupted(stores, identity, replace(state, cycle=highest), frame)
-    if state.at is not None:
-        state = replace(state, sent=stores.ledger.sent_since(state.at - DAY))
-    return Turn(replace(state, cycle=highest), None, None)
+    cycles = [state.cycle, stores.ledger.highest_cycle(), stores.audit.highest_cycle]
+    if frame is None:
+        return replace(state, cycle=max(cycles))
+    at = frame.at if state.at is None else max(state.at, frame.at)
+    return replace(state, cycle=max(*cycles, frame.cycle), at=at)
 
 
-def _record_interrupted(
-    stores: Stores, identity: Identity, state: BotState, frame: Frame | None
-) -> None:
+def _record_interrupted(stores: Stores, identity: Identity, state: BotState) -> None:
     """The line that the dead process could not write, with its orders as now known."""
-    at = frame.at if frame is not None and frame.cycle == state.cycle else state.at
     why = {"code": Reason.INTERRUPTED.name, "text": Reason.INTERRUPTED.sentence}
     orders = stores.ledger.orders_of(state.cycle)
-    record = failed_record(identity, state, at or state.born_at, why, orders=orders)
+    record = failed_record(identity, state, state.at or state.born_at, why, orders=orders)
     record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
     stores.audit.append(record)

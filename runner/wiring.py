@@ -86,7 +86,7 @@ def wire(given: Namespace, configuration: Configuration) -> Bot:
     run_id = new_run_id()
     lock = _locked(places, run_id)
     try:
-        return _assembled(given, configuration, market, Home(places, lock, run_id))
+        return assembled(given, configuration, market, Home(places, lock, run_id))
     except OSError as error:
         lock.release()
         raise Refusal(ExitCode.DAMAGED, f"nothing can be written: {error}") from error
@@ -127,7 +127,8 @@ class Home:
     run_id: str
 
 
-def _assembled(given: Namespace, configuration: Configuration, market: Market, home: Home) -> Bot:
+def assembled(given: Namespace, configuration: Configuration, market: Market, home: Home) -> Bot:
+    """A Bot on any market, in a home that is locked already."""
     settings, places = configuration.settings, home.places
     stores = open_stores(places, settings.app, dict(market.identity))
     identity = Identity(
@@ -138,9 +139,10 @@ def _assembled(given: Namespace, configuration: Configuration, market: Market, h
         run_id=home.run_id,
     )
     waiting = SystemClock()
+    world = _world(configuration, market, stores, identity, places)
     return Bot(
-        world=_world(configuration, market, stores, identity, places),
-        last=recovered(stores, identity, settings.app.name, market.timetable.start),
+        world=world,
+        last=recovered(stores, world.venue, identity, settings.app.name, market.timetable.start),
         timetable=market.timetable,
         pace=_pace(given, settings, waiting),
         clock=market.clock,
