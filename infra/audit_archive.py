@@ -61,6 +61,7 @@ def put_away(current: Path, day: str) -> None:
             with current.open("rb") as lines, gzip.GzipFile("", "wb", fileobj=packed, mtime=0) as z:
                 copyfileobj(lines, z)
             synced(packed)
+        reached(CrashPoint.ARCHIVE_WRITTEN)
         new.replace(target)
         sync_folder(current.parent)
     reached(CrashPoint.ARCHIVED)

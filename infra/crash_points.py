@@ -24,6 +24,7 @@ class CrashPoint(Enum):
     APPEND_BEGUN = "the file is at its old end, the line is not in it"
     APPENDED = "the line is in the file, not synced"
     # A day's log rotated.
+    ARCHIVE_WRITTEN = "the archive is on the disk, not yet under its name"
     ARCHIVED = "the day has its archive, and the lines are still in the current file too"
     # A log handed from one state folder to another.
     LOG_MOVING = "some files of the log are moved, others not yet"

@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -111,4 +112,5 @@ class Logs:
 
     def close(self) -> None:
         logging.getLogger().removeHandler(self.handler)
-        self.handler.close()
+        with suppress(OSError):  # on a full disk the last lines are lost, and the exit code is not
+            self.handler.close()
