@@ -44,57 +44,58 @@ def _changed(file: str, old: str, new: str) -> Callable[[Path], object]:
 
 
 @pytest.mark.parametrize(
-    ("damage", "place", "said"),
+    ("damage", "file", "line", "said"),
     [
-        (_appended("policy.yaml", "x: [1,\n"), "policy.yaml:", "not YAML"),
-        (_without("universe.yaml"), "universe.yaml:1", "there is no such file"),
-        (_appended("app.yaml", "#" * 300_000), "app.yaml:1", "larger than 256 KB"),
-        (_appended("app.yaml", f"d: {'[' * 99}{']' * 99}\n"), "app.yaml:43", "nested more than 12"),
-        (_appended("app.yaml", f"d: [{'1,' * 20_000}]\n"), "app.yaml:43", "more than 10000 values"),
+        (_appended("policy.yaml", "x: [1,\n"), "policy.yaml", None, "this is not YAML"),
+        (_without("universe.yaml"), "universe.yaml", None, "copy the shipped config/universe.yaml"),
+        (_appended("app.yaml", "#" * 300_000), "app.yaml", None, "larger than 256 KB"),
+        (_appended("app.yaml", f"d: {'[' * 99}\n"), "app.yaml", "d: [", "nested more than 12 deep"),
+        (_appended("app.yaml", f"d: [{'1,' * 20_000}]\n"), "app.yaml", "d: [", "than 10000 values"),
         (
             _changed("policy.yaml", "position_max: 8%", "position_max: 8"),
-            "policy.yaml:75: risk.position_max",
-            "write 8%",
+            "policy.yaml",
+            "position_max: 8",
+            "risk.position_max: 8 has no unit; write 8%",
         ),
         (
             _changed("policy.yaml", "trades_per_day_max: 24", "trades_per_day_max: 5"),
-            "policy.yaml:80: risk.trades_per_day_max",
-            "risk.trades_per_hour_max: 6",
+            "policy.yaml",
+            "trades_per_day_max: 5",
+            "is below risk.trades_per_hour_max: 6",
         ),
         (
-            _changed(
-                "strategies.yaml", "  rules:\n    enabled: true", "  rules:\n    enabled: false"
-            ),
-            "strategies.yaml:4: strategies",
+            _changed("strategies.yaml", "rules:\n    enabled: true", "rules:\n    enabled: false"),
+            "strategies.yaml",
+            "strategies:",
             "no strategy is enabled",
         ),
-        (
-            _changed("app.yaml", "start: 2025-01-01", "start: 9999-12-31"),
-            "market.start: 9999-12-31",
-            "between 2000 and 2100",
-        ),
     ],
-    ids=[
-        "malformed",
-        "missing",
-        "oversized",
-        "deep",
-        "wide",
-        "no unit",
-        "contradictory",
-        "off",
-        "year",
-    ],
+    ids=["malformed", "missing", "oversized", "deep", "wide", "no unit", "contradictory", "off"],
 )
 def test_a_configuration_that_cannot_be_used_names_its_place(
-    tmp_path: Path, damage: Callable[[Path], object], place: str, said: str
+    tmp_path: Path, damage: Callable[[Path], object], file: str, line: str | None, said: str
 ) -> None:
     config = a_config_folder(tmp_path)
     damage(config)
 
     answer = the_bot(tmp_path, "--config", config)
 
+    place = f"{config / file}:{_line_of(config / file, line)}" if line else f"{config / file}:"
     refused(tmp_path, answer, ExitCode.USAGE, place, said)
+
+
+def _line_of(path: Path, beginning: str) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    (found,) = [at for at, text in enumerate(lines, 1) if text.strip().startswith(beginning)]
+    return found
+
+
+def test_a_market_that_would_begin_outside_the_calendar_is_refused(tmp_path: Path) -> None:
+    config = a_config_folder(tmp_path, ("app.yaml", "start: 2025-01-01", "start: 9999-12-31"))
+
+    answer = the_bot(tmp_path, "--config", config)
+
+    refused(tmp_path, answer, ExitCode.USAGE, "market.start: 9999-12-31", "between 2000 and 2100")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_yaml_that_would_grow_or_act_is_refused_and_does_neither(
 
     assert answer.code == ExitCode.USAGE
     assert said in answer.err
-    assert all(line.startswith(f"{config}/app.yaml:4") for line in answer.err.splitlines())
+    assert all(line.startswith(f"{config}/app.yaml:") for line in answer.err.splitlines())
     assert not trap.exists()
     assert on_record(tmp_path) == []
 
@@ -125,7 +126,7 @@ def test_a_secret_in_a_file_is_refused_and_never_printed(tmp_path: Path) -> None
 
     answer = the_bot(tmp_path, "--config", config)
 
-    refused(tmp_path, answer, ExitCode.USAGE, "app.yaml:5", "looks like a secret")
+    refused(tmp_path, answer, ExitCode.USAGE, "app.yaml:", "looks like a secret")
     assert A_KEY not in answer.err
     assert "6666" not in answer.err
 
