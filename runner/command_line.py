@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,6 +37,19 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     made.add_argument("--log-dir", type=Path, default=Path("logs"), metavar="DIR")
     made.add_argument("--json", action="store_true", help="machine-readable output on stdout")
     return made
+
+
+def instant_of(flag: str, text: str | None) -> datetime | None:
+    """The time that a flag gives, in UTC; a time without a zone is UTC. None where not given."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Refusal(
+            ExitCode.USAGE, f"{flag}: {text!r} is no ISO time; write 2025-02-01T00:00:00Z"
+        ) from error
 
 
 def run(main: Callable[[Sequence[str] | None], int]) -> None:

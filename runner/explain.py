@@ -10,12 +10,14 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from itertools import islice
 
 from core.reasons import Reason
+from core.wording import instant
 from infra.audit_log import newest_first
 from infra.audit_record import Record
-from runner.command_line import parser, run
+from runner.command_line import instant_of, parser, run
 from runner.exit_codes import ExitCode, Refusal
 from runner.nearest_miss import differ
 from runner.places import Places, find
@@ -60,13 +62,15 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
 
 def _answers(places: Places, given: Namespace) -> Iterator[Answer]:
     """Newest last, as a person reads."""
-    records = list(newest_first(places.logs))
-    if given.at is not None:
-        records = [record for record in records if record["at"] <= given.at]
+    if given.last < 1:
+        raise Refusal(ExitCode.USAGE, f"--last: {given.last} is not at least 1")
+    records, upto = list(newest_first(places.logs)), instant_of("--at", given.at)
+    if upto is not None:
+        records = [record for record in records if datetime.fromisoformat(record["at"]) <= upto]
     if not records:
-        raise Refusal(ExitCode.USAGE, f"{places.logs}: no cycle is on record there")
-    count = max(1, given.last)
-    for index in reversed(range(min(count, len(records)))):
+        when = "" if upto is None else f" at or before {instant(upto)}"
+        raise Refusal(ExitCode.USAGE, f"{places.logs}: no cycle is on record there{when}")
+    for index in reversed(range(min(given.last, len(records)))):
         yield _answer(given.symbol, records[index], islice(records, index, None))
 
 

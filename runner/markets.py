@@ -18,6 +18,7 @@ from infra.exchange.simulated.player import RecordedMarket
 from infra.exchange.simulated.recording import BadRecording, Recording
 from infra.exchange.simulated.synthetic import SyntheticMarket
 from runner.cadence import Timetable
+from runner.command_line import instant_of
 from runner.exit_codes import ExitCode, Refusal
 
 # Beyond these, times of history or of later cycles would leave the calendar.
@@ -47,7 +48,7 @@ def _embedded(given: Namespace, settings: Settings, _warm_up: int, clock: Market
             ExitCode.USAGE, "--recording: the embedded market plays none; add --exchange recorded"
         )
     market = settings.market
-    start = _start(given) or market.start
+    start = instant_of("--start", given.start) or market.start
     if not _FIRST <= start < _END:
         raise Refusal(
             ExitCode.USAGE,
@@ -77,7 +78,7 @@ def _recorded(given: Namespace, settings: Settings, warm_up: int, clock: MarketC
     market = settings.market
     try:
         recording = Recording.read(Path(given.recording), market.bar)
-        start = _start(given) or recording.start_after(warm_up)
+        start = instant_of("--start", given.start) or recording.start_after(warm_up)
     except BadRecording as error:
         raise Refusal(ExitCode.USAGE, str(error)) from error
     if not recording.first < start <= recording.last:
@@ -111,16 +112,3 @@ _MAKERS: Mapping[str, Callable[[Namespace, Settings, int, MarketClock], Market]]
 
 def _fees(market: MarketSettings) -> Fees:
     return Fees(maker=market.maker_fee, taker=market.taker_fee)
-
-
-def _start(given: Namespace) -> datetime | None:
-    """--start as UTC; a time without a zone is taken as UTC, for that is what --help says."""
-    if given.start is None:
-        return None
-    try:
-        start = datetime.fromisoformat(given.start)
-        return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Refusal(
-            ExitCode.USAGE, f"--start: {given.start!r} is no ISO time; write 2025-02-01T00:00:00Z"
-        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -112,6 +113,40 @@ def test_a_reading_program_says_that_no_bot_has_run_in_the_folder(
     assert answer.code == ExitCode.USAGE
     assert str(tmp_path / "var") in answer.told
     assert "--state-dir" in answer.told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--last", "0"), "--last: 0 is not at least 1"),
+        (("--at", "noon"), "--at: 'noon' is no ISO time; write 2025-02-01T00:00:00Z"),
+        (("--at", "2024-12-31"), "at or before 2024-12-31T00:00:00Z"),
+    ],
+)
+def test_explain_refuses_a_cycle_that_cannot_be(
+    tmp_path: Path, arguments: Sequence[str], said: str
+) -> None:
+    the_bot(tmp_path, cycles=2)
+    folders = ("--state-dir", tmp_path / "var", "--log-dir", tmp_path / "logs")
+
+    answer = asked(explain.main, "BTC-USD", *folders, *arguments)
+
+    assert answer.code == ExitCode.USAGE
+    assert said in answer.told
+
+
+@pytest.mark.parametrize(
+    "at", ["2025-01-01T00:15:00Z", "2025-01-01 00:29", "2025-01-01T01:20+01:00"]
+)
+def test_explain_takes_the_cycle_at_or_before_a_time_however_it_is_written(
+    tmp_path: Path, at: str
+) -> None:
+    the_bot(tmp_path, cycles=3)
+    folders = ("--state-dir", tmp_path / "var", "--log-dir", tmp_path / "logs")
+
+    answer = asked(explain.main, "BTC-USD", *folders, "--at", at, "--json")
+
+    assert [told["cycle"] for told in json.loads(answer.out)] == [2]
 
 
 def test_a_real_process_ends_with_the_same_line_and_no_traceback(tmp_path: Path) -> None:
