@@ -16,6 +16,7 @@ from config.loader import Configuration, load
 from config.settings import Mode, Settings
 from core.errors import FatalError
 from core.indicators import panel_length
+from infra.audit_log import LogInUse
 from infra.audit_record import Identity
 from infra.clock import MarketClock, SystemClock
 from infra.codec import canonical_json
@@ -90,6 +91,9 @@ def wire(given: Namespace, configuration: Configuration) -> Bot:
     except OSError as error:
         lock.release()
         raise Refusal(ExitCode.DAMAGED, f"nothing can be written: {error}") from error
+    except LogInUse as error:
+        lock.release()
+        raise Refusal(ExitCode.LOCKED, str(error)) from error
     except FatalError as error:
         lock.release()
         raise Refusal(ExitCode.DAMAGED, f"{error.code}: {error}") from error
