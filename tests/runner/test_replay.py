@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,10 +51,8 @@ def test_an_untouched_tape_replays_without_a_difference(recorded: Path) -> None:
 
 @pytest.mark.parametrize("what", ["decision", "inputs"])
 def test_a_changed_digest_on_the_tape_is_found(recorded: Path, what: str) -> None:
-    retaped(
-        recorded,
-        lambda frame: replace(frame, **{what: FORGED}) if frame.cycle == 3 else frame,
-    )
+    changes: dict[str, Any] = {what: FORGED}
+    retaped(recorded, lambda frame: replace(frame, **changes) if frame.cycle == 3 else frame)
     answer = replayed(recorded)
     assert (answer["differences"], answer["exit"]) == (1, 1)
     assert answer["first"]["cycle"] == 3
