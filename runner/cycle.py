@@ -34,7 +34,6 @@ from infra.audit_record import (
     changed_exclusions,
     cost_members,
     decided_record,
-    decision_digest,
     failed_record,
 )
 from infra.disk import FreeSpace
@@ -42,7 +41,7 @@ from infra.history import History
 from infra.process import Stopwatch, resident_mb
 from infra.tape import TapeFolder
 from runner.carry_out import carry_out
-from runner.framing import Framer, inputs_digest
+from runner.framing import Framer, Seen
 from runner.gather import Gatherer
 from runner.reconcile import reconcile, settle_unknown
 
@@ -91,42 +90,50 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
 
     settle_unknown(world.ledger, world.venue, at)
     portfolio = reconcile(world.ledger, snapshot, world.policy.capital_currency)
+    seen = Seen(reading, snapshot, portfolio, state, controls)
     watch.lap("reconcile")
 
     decision = decide(snapshot, portfolio, state, world.policy, world.strategies)
     watch.lap("decide")
 
-    inputs = inputs_digest(snapshot, portfolio, state)
-    frame = world.framer.frame(
-        reading,
-        portfolio,
-        state,
-        controls,
-        previous=last.outcome,
-        digests=(inputs, decision_digest(decision)),
-    )
-    world.tape.append(frame)
-    intents = tuple(intended(order, state.cycle) for order in decision.plan.orders)
-    world.ledger.intend(intents, at)
+    intents = _commit(world, last, seen, decision)
     watch.lap("commit")
 
     outcome = carry_out(intents, world.venue, world.controls)
     watch.lap("carry_out")
 
-    world.ledger.settle(outcome.orders, at)
-    after = next_state(state, decision, portfolio, outcome)
-    world.states.save(after)
-    record = decided_record(world.identity, after, decision, portfolio, outcome, inputs=inputs)
-    before = last.state.excluded if last.record is not None else None
-    record["universe"]["changed"] = changed_exclusions(decision.universe, before)
+    after, record = _written(world, last, seen, decision, outcome)
     watch.lap("record")
+
     requests = world.gatherer.market.requests - asked
-    record |= cost_members(
-        Footprint(timing_ms=watch.laps(), requests=requests, rss_mb=resident_mb())
-    )
-    world.audit.append(record)
+    cost = Footprint(timing_ms=watch.laps(), requests=requests, rss_mb=resident_mb())
+    world.audit.append(record | cost_members(cost))
     _consume(world.controls, controls)
-    return Turn(after, outcome, record, decision)
+    return Turn(after, outcome, record | cost_members(cost), decision)
+
+
+def _commit(world: World, last: Turn, seen: Seen, decision: Decision) -> tuple[Order, ...]:
+    """The tape entry, then the intents: both are durable before anything is sent."""
+    world.tape.append(world.framer.frame(seen, last.outcome, decision))
+    state = seen.state
+    intents = tuple(intended(order, state.cycle) for order in decision.plan.orders)
+    world.ledger.intend(intents, decision.at)
+    return intents
+
+
+def _written(
+    world: World, last: Turn, seen: Seen, decision: Decision, outcome: Outcome
+) -> tuple[BotState, Record]:
+    """What came of it, in the ledger and the state; and the record, still without its cost."""
+    world.ledger.settle(outcome.orders, decision.at)
+    after = next_state(seen.state, decision, seen.portfolio, outcome)
+    world.states.save(after)
+    inputs = seen.digest
+    record = decided_record(world.identity, after, decision, seen.portfolio, outcome, inputs=inputs)
+    begins = last.record is None or world.audit.rotates_at(record["at"][:10])
+    before = None if begins else last.state.excluded
+    record["universe"]["changed"] = changed_exclusions(decision.universe, before)
+    return after, record
 
 
 def fail_cycle(world: World, last: Turn, at: datetime, error: Exception) -> Turn:

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from core.account import Portfolio
-from core.decision import Outcome
+from core.decision import Decision, Outcome
 from core.market import Snapshot
 from core.state import BotState, Controls
+from infra.audit_record import decision_digest
 from infra.codec import pack
 from infra.history import History, Reading
 from infra.tape import Frame, Keyframe, PackedBars, TapeFolder
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything a cycle knew when it decided."""
+
+    reading: Reading
+    snapshot: Snapshot
+    portfolio: Portfolio
+    state: BotState
+    controls: Controls
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of all that decide() was given besides the configuration."""
+        return inputs_digest(self.snapshot, self.portfolio, self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +43,18 @@ class Framer:
     fingerprint: str
     market: Mapping[str, str]
 
-    def frame(
-        self,
-        reading: Reading,
-        portfolio: Portfolio,
-        state: BotState,
-        controls: Controls,
-        *,
-        previous: Outcome | None,
-        digests: tuple[str, str],
-    ) -> Frame:
+    def frame(self, seen: Seen, previous: Outcome | None, decision: Decision) -> Frame:
         """The frame of one cycle; a keyframe where the file or the chain of outcomes begins."""
+        reading = seen.reading
         begins = previous is None or self.tape.needs_keyframe(reading.at)
-        inputs, decision = digests
         return Frame(
-            cycle=state.cycle,
+            cycle=seen.state.cycle,
             at=reading.at,
-            key=self._keyframe(state) if begins else None,
+            key=self._keyframe(seen.state) if begins else None,
             config=self.fingerprint,
             previous=None if begins else previous,
-            controls=controls,
-            portfolio=portfolio,
+            controls=seen.controls,
+            portfolio=seen.portfolio,
             server_time=reading.server_time,
             products=None if begins else reading.products,
             tops=reading.tops,
@@ -55,8 +64,8 @@ class Framer:
             balances=reading.balances,
             fees=reading.fees,
             missing=reading.missing,
-            inputs=inputs,
-            decision=decision,
+            inputs=seen.digest,
+            decision=decision_digest(decision),
         )
 
     def _keyframe(self, state: BotState) -> Keyframe:

@@ -42,14 +42,14 @@ class Lines:
     tally: Tally = field(default_factory=lambda: Tally())
 
     def say(self, line: str) -> None:
-        print(line, file=self.out)
+        print(line, file=self.out, flush=True)
 
     def cycle(self, record: Record) -> None:
         self.tally.add(record)
         line = cycle_line(record)
         if self.out.isatty():
             line = f"{_COLOURS.get(record['outcome'], '')}{line}{_RESET}"
-        print(line, file=self.out)
+        print(line, file=self.out, flush=True)
 
     def summary(self) -> None:
         if self.tally.outcomes:
