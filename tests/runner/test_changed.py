@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def test_the_first_line_of_a_process_tells_every_exclusion(
     records = [record for records in files for record in records]
     (second,) = [
         later
-        for earlier, later in zip(records, records[1:], strict=False)
+        for earlier, later in itertools.pairwise(records)
         if earlier["run_id"] != later["run_id"]
     ]
     assert set(second["universe"]["changed"]) == excluded(second)
@@ -50,7 +51,7 @@ def test_the_first_line_of_a_process_tells_every_exclusion(
 def test_any_other_line_tells_only_what_changed(files: list[list[dict[str, Any]]]) -> None:
     told = 0
     for records in files:
-        for earlier, later in zip(records, records[1:], strict=False):
+        for earlier, later in itertools.pairwise(records):
             if earlier["run_id"] != later["run_id"]:
                 continue
             before = {s: c for c, names in earlier["universe"]["excluded"].items() for s in names}
