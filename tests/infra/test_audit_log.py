@@ -227,6 +227,16 @@ def test_a_clock_that_goes_back_writes_into_the_file_of_now(tmp_path: Path) -> N
     assert verify(files(tmp_path)).ok
 
 
+def test_a_clock_that_went_back_does_not_end_its_day_twice(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    for record in days(1, 2):
+        log.append(record)
+    log.append(a_failed_record(3, "CLOCK_WENT_BACK", at=NIGHT))
+    log.append(a_record(4, at=NIGHT + DAY))
+
+    assert cycles_in(current(tmp_path).read_bytes()) == [2, 3, 4]
+
+
 def test_an_archive_that_is_there_already_keeps_its_lines(tmp_path: Path) -> None:
     """The file was emptied after a rotation, and the clock went back before the next line."""
     written(tmp_path, *days(1, 2))

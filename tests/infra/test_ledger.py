@@ -240,7 +240,7 @@ def test_a_cycle_without_orders_writes_nothing(tmp_path: Path) -> None:
     ledger.open_books(balances(USD="500"), NOON)
     ledger.intend((), NOON)
     ledger.settle((), NOON)
-    ledger.settle((settled,), NOON)
+    ledger.settle((settled,), NOON + timedelta(minutes=15))
 
     assert log.stat().st_size == before
 

@@ -302,6 +302,16 @@ def test_only_the_canonical_form_is_believed(tmp_path: Path, form: str) -> None:
     assert not verify([path]).ok
 
 
+def test_a_line_that_a_crash_cut_is_told_as_such(tmp_path: Path) -> None:
+    path = a_file(tmp_path, GOOD)
+    path.write_bytes(path.read_bytes()[:-100])
+
+    report = verify([path])
+
+    assert report.where.endswith("audit.jsonl:3")
+    assert (report.why or "").startswith("has no end, as after a crash")
+
+
 def test_members_that_came_later_are_no_fault(tmp_path: Path) -> None:
     assert verify([a_file(tmp_path, chained([a_record(weather="fine")]))]).ok
 
