@@ -8,60 +8,22 @@ from typing import TypeVar
 
 import pytest
 
-from config.loader import Configuration
-from core.account import Portfolio
 from core.decide import decide
 from core.decision import Decision
 from core.errors import FatalError
-from core.market import Snapshot
 from core.orders import Order, OrderStatus
 from core.reasons import Reason
-from core.state import BotState, Level
+from core.state import Level
 from infra.audit_record import decision_digest
-from strategy import registry
 from tests.builders.account import a_portfolio, a_position, a_standing, a_state
-from tests.builders.market import NOON, a_depth, a_panel, a_product, a_snapshot, a_top
+from tests.builders.decisions import BTC, SOL, a_rising_market, decided
+from tests.builders.market import NOON, a_product, a_top
 from tests.builders.risk import an_open_order, usd
 from tests.builders.shipped import shipped_configuration
 
 Value = TypeVar("Value")
 
-SOL, ETH, BTC = "SOL-USD", "ETH-USD", "BTC-USD"
-LENGTH = 350
-
-
-def a_rising_market(*more: str) -> Snapshot:
-    """SOL ends 2.5% above where it was; BTC and the others stand."""
-    calm = dict.fromkeys(sorted({BTC, *more}), [100.0] * LENGTH)
-    panel = a_panel({**calm, SOL: [97.56] * (LENGTH - 1) + [100.0]}, swing=0.001, closed_at=NOON)
-    symbols = panel.symbols
-    return a_snapshot(
-        *symbols,
-        panel=panel,
-        depths={
-            name: a_depth(name, bids=(("99.98", "300"),), asks=(("100.02", "300"),))
-            for name in symbols
-        },
-    )
-
-
-def decided(
-    snapshot: Snapshot | None = None,
-    portfolio: Portfolio | None = None,
-    state: BotState | None = None,
-    configuration: Configuration | None = None,
-) -> Decision:
-    chosen = configuration or shipped_configuration()
-    strategies = tuple(
-        registry.make(name, choice.parameters) for name, choice in chosen.strategies.items()
-    )
-    return decide(
-        snapshot or a_rising_market(),
-        portfolio or a_portfolio(),
-        state or a_state(at=NOON),
-        chosen.policy,
-        strategies,
-    )
+ETH = "ETH-USD"
 
 
 def finding(decision: Decision, symbol: str) -> tuple[Reason, str, str, str]:

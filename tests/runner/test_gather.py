@@ -1,0 +1,201 @@
+"""What one cycle asks the market for: no more than it can use, the urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.errors import FatalError
+from core.market import Depth
+from core.policy import Allowlist
+from infra.exchange.read_only import ReadOnlyVenue
+from infra.history import History, Reading
+from runner.gather import Gatherer
+from tests.builders.account import a_state
+from tests.builders.market import BAR, NOON, a_product
+from tests.builders.risk import usd
+from tests.builders.shipped import shipped_policy
+from tests.builders.stage import Role, Stage
+
+SOL, XRP, BTC = "SOL-USD", "XRP-USD", "BTC-USD"
+LENGTH = 300
+
+
+class Asked(Stage):
+    """A stage that notes whose depth it was asked for, request by request."""
+
+    def __init__(self, *symbols: str, per_request: int = 1) -> None:
+        super().__init__(*symbols)
+        self.depths_per_request = per_request
+        self.depths_asked: list[tuple[str, ...]] = []
+
+    def depths(self, symbols: Iterable[str]) -> Mapping[str, Depth]:
+        names = tuple(symbols)
+        self.depths_asked.append(names)
+        return super().depths(names)
+
+
+def a_gatherer(stage: Stage, books: int = 4) -> Gatherer:
+    history = History(BAR, LENGTH)
+    return Gatherer(stage, ReadOnlyVenue((usd("10000"),)), history, shipped_policy(), books)
+
+
+def read(
+    gatherer: Gatherer, cycle: int = 1, *, held: tuple[str, ...] = (), nearest: tuple[str, ...] = ()
+) -> Reading:
+    """One cycle's reading, absorbed as run_cycle does."""
+    at = NOON + (cycle - 1) * BAR
+    gatherer.market.clock.set(at)  # type: ignore[attr-defined]
+    reading = gatherer.read(a_state(at=at, nearest=nearest), held)
+    gatherer.history.absorb(reading)
+    return reading
+
+
+def test_the_first_reading_brings_the_whole_window_and_the_next_one_bar() -> None:
+    gatherer = a_gatherer(Stage(SOL))
+    first, second = read(gatherer, 1), read(gatherer, 2)
+    assert {symbol: len(bars) for symbol, bars in first.bars.items()} == {BTC: LENGTH, SOL: LENGTH}
+    assert {symbol: len(bars) for symbol, bars in second.bars.items()} == {BTC: 1, SOL: 1}
+    assert second.through == {BTC: NOON + BAR, SOL: NOON + BAR}
+
+
+def test_within_a_bar_no_candles_are_asked_for() -> None:
+    stage = Stage(SOL)
+    gatherer = a_gatherer(stage)
+    read(gatherer)
+    stage.asked.clear()
+    at = NOON + timedelta(minutes=14)
+    stage.clock.set(at)
+    reading = gatherer.read(a_state(at=at), ())
+    assert (reading.bars, reading.through) == ({}, {})
+    assert not [piece for piece in stage.asked if piece.startswith("bars")]
+
+
+def test_candles_that_could_not_be_had_are_asked_for_again_without_a_gap() -> None:
+    stage = Stage(SOL)
+    gatherer = a_gatherer(stage)
+    read(gatherer, 1)
+    stage.falls_silent(f"bars {SOL}")
+    missed = read(gatherer, 2)
+    assert missed.missing == {f"candles {SOL}": "TIMED_OUT: the market did not answer"}
+    assert set(missed.through) == {BTC}
+    stage.faults.clear()
+    assert len(read(gatherer, 4).bars[SOL]) == 3
+
+
+def test_a_product_that_was_not_traded_was_still_asked_about() -> None:
+    stage = Stage(SOL)
+    stage.roles[SOL].gaps.append((NOON, NOON + BAR))
+    gatherer = a_gatherer(stage)
+    read(gatherer, 1)
+    reading = read(gatherer, 2)
+    assert SOL not in reading.bars
+    assert reading.through[SOL] == NOON + BAR
+
+
+def test_products_that_can_never_be_bought_are_not_read() -> None:
+    stage = Stage(SOL, "SOL-EUR", "USDC-USD")
+    gatherer = a_gatherer(stage)
+    reading = read(gatherer)
+    assert set(reading.tops) == set(reading.bars) == {BTC, SOL}
+
+
+def test_a_fixed_universe_reads_its_own_products_and_what_is_held() -> None:
+    stage = Stage(SOL, XRP)
+    history = History(BAR, LENGTH)
+    policy = shipped_policy()
+    only_sol = replace(policy.universe, allowlist=Allowlist(count=1, symbols=(SOL,)))
+    venue = ReadOnlyVenue((usd("1"),))
+    gatherer = Gatherer(stage, venue, history, replace(policy, universe=only_sol), 4)
+    assert set(read(gatherer).tops) == {SOL}
+    assert set(read(gatherer, 2, held=(XRP,)).tops) == {SOL, XRP}
+
+
+def test_a_product_list_that_did_not_change_is_not_told_again() -> None:
+    stage = Stage(SOL)
+    gatherer = a_gatherer(stage)
+    assert read(gatherer, 1).products is not None
+    assert read(gatherer, 2).products is None
+    stage.roles[XRP] = Role(a_product(XRP))
+    assert read(gatherer, 3).products is not None
+
+
+def test_without_a_product_list_the_last_one_holds() -> None:
+    stage = Stage(SOL)
+    gatherer = a_gatherer(stage)
+    read(gatherer, 1)
+    stage.falls_silent("products")
+    reading = read(gatherer, 2)
+    assert reading.products is None
+    assert set(reading.tops) == {BTC, SOL}
+
+
+def test_before_any_product_list_there_is_nothing_to_read_and_no_fault() -> None:
+    stage = Stage(SOL)
+    stage.falls_silent("products")
+    reading = read(a_gatherer(stage))
+    assert (reading.tops, reading.bars) == ({}, {})
+    assert "products" in reading.missing
+
+
+NAMES = tuple(f"C{number}-USD" for number in range(8))
+
+
+def test_depths_go_to_positions_then_to_the_nearest_and_the_last_place_to_the_oldest() -> None:
+    stage = Asked(*NAMES)
+    gatherer = a_gatherer(stage, books=4)
+    read(gatherer, 1, held=("C5-USD",), nearest=("C7-USD", "C3-USD", "C2-USD"))
+    assert stage.depths_asked == [("C5-USD",), ("C7-USD",), ("C3-USD",), (BTC,)]
+
+
+def test_every_products_depth_is_seen_at_last() -> None:
+    stage = Asked(*NAMES)
+    gatherer = a_gatherer(stage, books=2)
+    for cycle in range(1, 9):
+        read(gatherer, cycle, nearest=(BTC,))
+    assert {names[0] for names in stage.depths_asked} == {BTC, *NAMES}
+    assert [names for names in stage.depths_asked[::2]] == [(BTC,)] * 8
+
+
+def test_no_more_is_asked_of_depths_than_the_policy_allows() -> None:
+    stage = Asked(*NAMES, per_request=3)
+    read(a_gatherer(stage, books=2))
+    assert [len(names) for names in stage.depths_asked] == [3, 3]
+
+
+def test_where_one_request_brings_all_depths_it_is_one_request() -> None:
+    stage = Asked(*NAMES, per_request=1000)
+    read(a_gatherer(stage, books=4))
+    assert [len(names) for names in stage.depths_asked] == [9]
+
+
+def test_without_places_no_depth_is_asked_for() -> None:
+    stage = Asked(*NAMES)
+    assert read(a_gatherer(stage, books=0)).depths == {}
+    assert stage.depths_asked == []
+
+
+def test_a_fault_that_no_retry_mends_is_not_swallowed() -> None:
+    stage = Stage(SOL)
+    stage.faults["tops"] = FatalError("the answer has another shape", code="ODD_WIRE")
+    with pytest.raises(FatalError, match="another shape"):
+        read(a_gatherer(stage))
+
+
+def test_a_request_of_each_kind_and_one_for_each_bar_is_all_that_a_cycle_costs() -> None:
+    stage = Stage(SOL, XRP)
+    gatherer = a_gatherer(stage)
+    read(gatherer, 1)
+    stage.asked.clear()
+    read(gatherer, 2)
+    assert sorted(stage.asked) == [
+        *(f"bars {name}" for name in (BTC, SOL, XRP)),
+        "depths",
+        "fees",
+        "products",
+        "server_time",
+        "tops",
+    ]
