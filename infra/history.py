@@ -128,7 +128,7 @@ class History:
         )
 
     def restore(self, remembered: Remembered, closed_at: datetime) -> None:
-        """Make a new History the one that was remembered when its last bar closed at `closed_at`."""
+        """Become the History that was remembered when its last bar closed at `closed_at`."""
         self._products = remembered.products
         self._through = dict(remembered.through)
         self._depths = dict(remembered.depths)

@@ -39,7 +39,9 @@ class InstanceLock:
             file.seek(0)
             holder = " ".join(file.read(400).split()) or "nobody has signed it yet"
             file.close()
-            raise AlreadyRunning(f"{path}: another bot runs on this folder: {holder}") from error
+            raise AlreadyRunning(
+                f"{path}: another bot runs on this folder: {holder}; stop it or use --state-dir NEW"
+            ) from error
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "mode": mode, "run_id": run_id}) + "\n")
         file.flush()

@@ -64,12 +64,12 @@ def _answers(places: Places, given: Namespace) -> Iterator[Answer]:
     """Newest last, as a person reads."""
     if given.last < 1:
         raise Refusal(ExitCode.USAGE, f"--last: {given.last} is not at least 1")
-    records, upto = list(newest_first(places.logs)), instant_of("--at", given.at)
+    records, upto = list(newest_first(places.own_log)), instant_of("--at", given.at)
     if upto is not None:
         records = [record for record in records if datetime.fromisoformat(record["at"]) <= upto]
     if not records:
         when = "" if upto is None else f" at or before {instant(upto)}"
-        raise Refusal(ExitCode.USAGE, f"{places.logs}: no cycle is on record there{when}")
+        raise Refusal(ExitCode.USAGE, f"{places.own_log}: no cycle is on record there{when}")
     for index in reversed(range(min(given.last, len(records)))):
         yield _answer(given.symbol, records[index], islice(records, index, None))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.log_folder import log_of
 from runner.exit_codes import ExitCode, Refusal
 
 
@@ -27,6 +28,16 @@ class Places:
     @property
     def logs(self) -> Path:
         return self.log_dir / self.mode.lower()
+
+    @property
+    def own_log(self) -> Path:
+        """Where this folder's audit log lies now; another bot's start may have set it aside."""
+        name = self.folder / "folder_id"
+        return (
+            log_of(self.logs, name.read_text(encoding="utf-8").strip())
+            if name.exists()
+            else (self.logs)
+        )
 
     @property
     def tape(self) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from config.settings import AppSettings
+from core.errors import FatalError
 from core.next_state import newborn
 from core.ports import Venue
 from core.reasons import Reason
@@ -28,12 +29,13 @@ from runner.reconcile import settle_unknown
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What lasts, open and locked."""
+    """What lasts, open and locked; `notices` say what had to be mended for that."""
 
     states: StateFile
     ledger: SqliteLedger
     tape: TapeFolder
     audit: AuditFile
+    notices: tuple[str, ...] = ()
 
     def close(self) -> None:
         self.tape.close()
@@ -45,17 +47,30 @@ def open_stores(places: Places, app: AppSettings, market: dict[str, str]) -> Sto
     """Open every file, the cheapest to refuse first. Raises FatalError or OSError."""
     places.folder.mkdir(parents=True, exist_ok=True)
     states = StateFile(places.folder, places.mode, places.exchange, market)
-    states.load()
+    _whole(places, states.load())
+    places.tape.mkdir(exist_ok=True)
     tape = TapeFolder(places.tape)
     tape.repair()
     audit = AuditFile.open(places.logs, keep=app.audit_keep, folder_id=folder_id(places.folder))
     ledger = SqliteLedger(
         places.ledger,
-        Owner(mode=places.mode, exchange=places.exchange),
+        Owner(mode=places.mode, exchange=places.exchange, market=market),
         quote_currencies=app.quote_currencies,
         capital_max=app.capital_max,
     )
-    return Stores(states, ledger, tape, audit)
+    mended = (states.recovered_from,) if states.recovered_from is not None else ()
+    return Stores(states, ledger, tape, audit, mended)
+
+
+def _whole(places: Places, state: BotState | None) -> None:
+    """A state stands on a ledger and a tape; one that is gone is never made anew in silence."""
+    for path in (places.ledger, places.tape):
+        if state is not None and not path.exists():
+            raise FatalError(
+                f"{path}: is gone, and state.json stands on it; restore it from a backup, or "
+                "start anew with --state-dir NEW",
+                code="PART_MISSING",
+            )
 
 
 def recovered(stores: Stores, venue: Venue, identity: Identity, name: str, start: datetime) -> Turn:

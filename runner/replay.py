@@ -168,7 +168,7 @@ def _audited(places: Places) -> Mapping[int, str]:
     """Cycle -> the decision digest that its audit line states."""
     return {
         record["cycle"]: record["decision"]
-        for record in newest_first(places.logs)
+        for record in newest_first(places.own_log)
         if record["decision"] is not None
     }
 

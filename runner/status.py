@@ -29,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def status(places: Places) -> dict[str, Any]:
     """The same facts for people and machines."""
-    record = next(newest_first(places.logs), None)
+    record = next(newest_first(places.own_log), None)
     if record is None:
-        raise Refusal(ExitCode.USAGE, f"{places.logs}: no cycle is on record there")
+        raise Refusal(ExitCode.USAGE, f"{places.own_log}: no cycle is on record there")
     alive = heartbeat(places)
     portfolio = record["portfolio"] or {}
     return {

@@ -14,7 +14,7 @@ from datetime import timedelta
 from config.complaints import ConfigError
 from config.loader import Configuration, load
 from config.settings import Mode, Settings
-from core.errors import FatalError
+from core.errors import FatalError, RetryableError
 from core.indicators import panel_length
 from infra.audit_log import LogInUse
 from infra.audit_record import Identity
@@ -87,10 +87,16 @@ def wire(given: Namespace, configuration: Configuration) -> Bot:
     run_id = new_run_id()
     lock = _locked(places, run_id)
     try:
+        FreeSpace(places.state_dir, settings.app.disk_reserve).check()
         return assembled(given, configuration, market, Home(places, lock, run_id))
+    except RetryableError as error:
+        lock.release()
+        why = f"{error.code}: {error}; make room, or lower app.disk_reserve"
+        raise Refusal(ExitCode.DAMAGED, why) from error
     except OSError as error:
         lock.release()
-        raise Refusal(ExitCode.DAMAGED, f"nothing can be written: {error}") from error
+        why = f"nothing can be written: {error}; use --state-dir NEW and --log-dir NEW"
+        raise Refusal(ExitCode.DAMAGED, why) from error
     except LogInUse as error:
         lock.release()
         raise Refusal(ExitCode.LOCKED, str(error)) from error
@@ -118,7 +124,8 @@ def _locked(places: Places, run_id: str) -> InstanceLock:
         raise Refusal(ExitCode.LOCKED, str(error)) from error
     except OSError as error:
         raise Refusal(
-            ExitCode.DAMAGED, f"{places.state_dir}: cannot be written: {error}"
+            ExitCode.DAMAGED,
+            f"{places.state_dir}: cannot be written: {error}; use --state-dir NEW",
         ) from error
 
 
@@ -165,7 +172,12 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         ),
         lock=home.lock,
         stores=stores,
-        notices=(*configuration.notices, *_coarse(configuration), *market.notices),
+        notices=(
+            *stores.notices,
+            *configuration.notices,
+            *_coarse(configuration),
+            *market.notices,
+        ),
         settings=settings,
     )
 

@@ -240,7 +240,6 @@ def _greedy(folder: Path) -> Path:
     return a_config_folder(folder, ("app.yaml", "disk_reserve: 200 MB", "disk_reserve: 900000 GB"))
 
 
-@pytest.mark.xfail(strict=True, reason="wire() does not look at the disk before the first cycle")
 def test_a_disk_that_is_full_at_the_start_is_refused(tmp_path: Path) -> None:
     answer = the_bot(tmp_path, "--config", _greedy(tmp_path))
 
@@ -248,7 +247,6 @@ def test_a_disk_that_is_full_at_the_start_is_refused(tmp_path: Path) -> None:
     assert "app.disk_reserve" in answer.told
 
 
-@pytest.mark.xfail(strict=True, reason="a ledger that is gone is made anew beside an old state")
 def test_a_ledger_that_is_gone_while_the_state_is_there_is_refused(home: Path) -> None:
     for file in (home / STORE).glob("ledger.sqlite*"):
         file.unlink()

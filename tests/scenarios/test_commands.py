@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +19,6 @@ from runner import kill, resume
 from tests.builders.bot import audited, the_places, verified
 from tests.builders.recordings import rows, write_candles
 from tests.builders.runs import main_loop_run
-from tests.builders.shipped import a_config_folder
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30  # seconds that a process may take before the test gives up on it
@@ -96,10 +97,12 @@ def test_once_decides_one_cycle(tmp_path: Path) -> None:
     assert [line["cycle"] for line in audited(tmp_path)] == [1]
 
 
-def test_once_says_with_its_code_that_the_cycle_failed(tmp_path: Path) -> None:
-    full = ("app.yaml", "disk_reserve: 200 MB", "disk_reserve: 9000000 GB")
-    no_room = a_config_folder(tmp_path, full)
-    run = main_loop_run(tmp_path, "--once", "--config", str(no_room))
+def test_once_says_with_its_code_that_the_cycle_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([10**12, 0])  # room at the start, and none when the cycle begins
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free)))
+    run = main_loop_run(tmp_path, "--once")
     assert run.code == 1
     assert audited(tmp_path)[0]["why"]["code"] == "DISK_FULL"
     assert verified(tmp_path).why is None
