@@ -325,9 +325,9 @@ def _note(report: Report, files: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         "python -m runner.verify",
-        description="Proves audit logs: chain, schema, digests, verdicts. Exit 1: a bad line; 2: no file.",
+        description="Proves audit logs. Exit 0: all proved; 1: the first bad line is named; 2: no file.",
     )
-    parser.error = lambda why: parser.exit(2, f"{why}; see --help\n")  # type: ignore[method-assign]
+    parser.error = lambda message: parser.exit(2, f"{message}; see --help\n")  # type: ignore
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl or .jsonl.gz")
     parser.add_argument("--json", action="store_true", help="machine-readable output on stdout")
     given = parser.parse_args(arguments)
