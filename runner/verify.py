@@ -325,7 +325,7 @@ def _note(report: Report, files: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         "python -m runner.verify",
-        description="Proves audit logs. Exit 0: all proved; 1: the first bad line is named; 2: no file.",
+        description="Proves audit logs. Exit 1: the first bad line is named; 2: no file.",
     )
     parser.error = lambda message: parser.exit(2, f"{message}; see --help\n")  # type: ignore
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl or .jsonl.gz")
