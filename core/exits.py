@@ -92,12 +92,13 @@ class Watch:
 
     def away(self, price: Decimal) -> Decimal:
         """The distance as a share of the price, without a sign."""
-        return divided(abs(subtracted(price, self.level.price)), price, toward=Toward.FLOOR)
+        low, high = sorted((price, self.level.price))
+        return divided(subtracted(high, low), price, toward=Toward.FLOOR)
 
     def told(self, price: Price) -> str:
-        reached = self.reached(price.amount)
-        away = f"{percent(Ratio(self.away(price.amount)))} {'beyond' if reached else 'away'}"
-        return f"{self.name} {plain(self.level.price)} {price.quote}, {away}"
+        where = "beyond" if self.reached(price.amount) else "away"
+        away = percent(Ratio(self.away(price.amount)))
+        return f"{self.name} {plain(self.level.price)} {price.quote}, {away} {where}"
 
 
 def exit_plans(

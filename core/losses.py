@@ -39,16 +39,16 @@ def net_equity(portfolio: Portfolio) -> Money:
     return portfolio.equity - portfolio.flows
 
 
-def loss_since(anchor: Money, portfolio: Portfolio) -> Ratio:
+def loss_since(anchor: Money, net: Money, flows: Money) -> Ratio:
     """What was lost of the capital since net equity stood at `anchor`; zero after a gain.
 
     The capital is the anchor with all flows until now: after money was paid in, the same
     loss is a smaller share of what there is.
     """
-    lost = anchor - net_equity(portfolio)
+    lost = anchor - net
     if lost.amount <= ZERO:
         return Ratio(ZERO)
-    capital = anchor + portfolio.flows
+    capital = anchor + flows
     if capital.amount <= ZERO:
         return Ratio(ONE)
     return lost.share_of(capital, toward=Toward.CEILING)
@@ -73,18 +73,19 @@ def _asked(
 ) -> Iterator[Standing]:
     """The level of every rule that is broken now. An anchor of another day or week is none."""
     peak, day, week = state.equity_peak, state.day_open, state.week_open
+    net, flows = net_equity(portfolio), portfolio.flows
     if peak is not None:
-        lost = loss_since(peak, portfolio)
+        lost = loss_since(peak, net, flows)
         if lost > policy.drawdown_max:
             limit = (policy.drawdown_max, "risk.drawdown_max")
             yield _level(Reason.DRAWDOWN, lost, limit, at, None)
     if week is not None and week.monday == monday_of(at.date()):
-        lost = loss_since(week.equity, portfolio)
+        lost = loss_since(week.equity, net, flows)
         if lost > policy.week_loss_max:
             limit = (policy.week_loss_max, "risk.week_loss_max")
             yield _level(Reason.WEEK_LOSS, lost, limit, at, _midnight(week.monday) + _WEEK)
     if day is not None and day.day == at.date():
-        lost = loss_since(day.equity, portfolio)
+        lost = loss_since(day.equity, net, flows)
         if lost > policy.day_loss_max:
             limit = (policy.day_loss_max, "risk.day_loss_max")
             yield _level(Reason.DAY_LOSS, lost, limit, at, _midnight(day.day) + _DAY)

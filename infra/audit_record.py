@@ -144,7 +144,7 @@ def cost_members(cost: Footprint) -> Record:
 
 
 def portfolio_members(portfolio: Portfolio, state: BotState) -> Record:
-    equity, net = portfolio.equity, net_equity(portfolio)
+    equity, net, flows = portfolio.equity, net_equity(portfolio), portfolio.flows
     peak = state.equity_peak if state.equity_peak is not None else net
     opening = state.day_open.equity if state.day_open is not None else net
     week = state.week_open.equity if state.week_open is not None else net
@@ -158,10 +158,10 @@ def portfolio_members(portfolio: Portfolio, state: BotState) -> Record:
             for symbol, position in sorted(portfolio.positions.items())
         },
         "foreign": {name: plain(amount) for name, amount in sorted(portfolio.foreign.items())},
-        "flows": plain(portfolio.flows.amount),
-        "drawdown": percent(loss_since(peak, portfolio), toward=Toward.CEILING),
-        "day_loss": percent(loss_since(opening, portfolio), toward=Toward.CEILING),
-        "week_loss": percent(loss_since(week, portfolio), toward=Toward.CEILING),
+        "flows": plain(flows.amount),
+        "drawdown": percent(loss_since(peak, net, flows), toward=Toward.CEILING),
+        "day_loss": percent(loss_since(opening, net, flows), toward=Toward.CEILING),
+        "week_loss": percent(loss_since(week, net, flows), toward=Toward.CEILING),
         "day_pnl": plain((net - opening).amount),
     }
 

@@ -95,10 +95,9 @@ def test_money_paid_out_is_no_loss_and_money_paid_in_hides_none() -> None:
 
 
 def test_everything_is_lost_where_no_capital_is_left() -> None:
-    gone = a_portfolio(cash="0", flows=usd("-1000"))
-    assert str(loss_since(THOUSAND, gone)) == "0%"
-    assert str(loss_since(usd("1001"), a_portfolio(cash="0", flows=usd("-1001")))) == "0%"
-    assert str(loss_since(THOUSAND, a_portfolio(cash="-1", flows=usd("-1000")))) == "100%"
+    paid_out = usd("-1000")
+    assert str(loss_since(THOUSAND, THOUSAND, paid_out)) == "0%"
+    assert str(loss_since(THOUSAND, usd("999"), paid_out)) == "100%"
 
 
 def test_the_stricter_level_stays_whoever_set_it() -> None:
