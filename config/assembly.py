@@ -21,7 +21,7 @@ from config.typed import Typist
 from core import wording
 from core.policy import Policy, StrategyBudget
 
-_POLICY_SECTIONS = ("universe", "regime", "triggers", "sizing", "risk", "execution")
+_POLICY_SECTIONS = ("universe", "regime", "triggers", "sizing", "risk", "execution", "exits")
 # Where the YAML may give a multiple of another duration: (key, of which key), in this order.
 _PACES: tuple[tuple[Path, Path], ...] = (
     (("loop", "interval"), ("market", "bar")),

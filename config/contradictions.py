@@ -29,6 +29,8 @@ _ORDERED: tuple[tuple[str, str, type], ...] = (
     ("risk.notional_min", "risk.notional_max", Money),
     ("risk.position_max", "risk.at_risk_max", Ratio),
     ("risk.trades_per_hour_max", "risk.trades_per_day_max", int),
+    ("risk.day_loss_max", "risk.drawdown_max", Ratio),  # the peak is never below the day's open
+    ("risk.week_loss_max", "risk.drawdown_max", Ratio),
     ("regime.trend_bear_max", "regime.trend_bull_min", Ratio),
     ("regime.drawdown_bear_min", "regime.drawdown_crash_min", Ratio),
     ("triggers.atr.min", "triggers.atr.max", Ratio),
@@ -47,6 +49,17 @@ def ordered(facts: Facts) -> Iterator[Complaint]:
         if large < small:
             message = f"{_written(facts, high)} is below {facts.cited(low)}; raise it or lower that"
             yield facts.complaint(high, message)
+
+
+def through_reaches_further(facts: Facts) -> Iterator[Complaint]:
+    """The second attempt of an exit never asks for a better price than the first."""
+    through = facts.get("exits.through_max", Ratio)
+    for tier in facts.names("exits.slippage_max") or ():
+        key = f"exits.slippage_max.{tier}"
+        first = facts.get(key, Ratio)
+        if through is not None and first is not None and first > through:
+            message = f"{_written(facts, key)} is above {facts.cited('exits.through_max')}"
+            yield facts.complaint(key, message)
 
 
 def _same_currency(one: object, other: object) -> bool:
@@ -196,6 +209,7 @@ CHECKS: tuple[Check, ...] = (
     own_currency,
     *NAMING,
     ordered,
+    through_reaches_further,
     bar_resolves_triggers,
     base_within_position,
     room_for_the_smallest_order,

@@ -18,6 +18,7 @@ _ENTRIES = (
     ("universe.tiers", "risk.spread_max"),
     ("universe.tiers", "risk.impact_max"),
     ("universe.tiers", "execution.tiers"),
+    ("universe.tiers", "exits.slippage_max"),
     ("universe.themes", "risk.theme_max"),
 )
 

@@ -59,6 +59,7 @@ class Portfolio:
     open_orders: tuple[Order, ...]
     marks: Mapping[str, Price]  # last known bid of each position, for valuing it
     fees: Fees
+    flows: Money  # paid in less paid out since the first start; neither gain nor loss
 
     def value(self, symbol: str) -> Money:
         """A position at its mark less the taker fee."""

@@ -1,6 +1,6 @@
 """decide(): the stages in order. Read this first.
 
-    universe > regime > triggers > strategies > allocation > sizing > risk > plan
+    losses > universe > regime > exits > triggers > strategies > allocation > sizing > risk > plan
 
 Each stage is one pure function that hands one value on. Nothing here reads a
 clock, a file or a venue, so the same arguments give the same Decision in DRY_RUN,
@@ -17,7 +17,9 @@ from core.account import Portfolio
 from core.allocation import allocate
 from core.decision import Decision
 from core.execution import plan_orders
+from core.exits import exit_plans, protective_exits
 from core.indicators import average_true_range
+from core.losses import standing_now
 from core.market import Floats, Snapshot
 from core.policy import Policy
 from core.proposals import Strategy, StrategyContext
@@ -38,8 +40,13 @@ def decide(
     strategies: tuple[Strategy, ...],
 ) -> Decision:
     """What to do now, and why, with exactly one verdict for every product."""
+    standing = standing_now(state, portfolio, snapshot.at, policy.risk)
     universe = select_universe(snapshot, state, policy)
     regime = read_regime(snapshot.panel, policy.regime, policy.capital_currency)
+
+    plans = exit_plans(state, portfolio, snapshot.panel, policy.exits)
+    tiers = universe.eligible
+    exits = protective_exits(snapshot, portfolio, plans, tiers, regime.regime, policy)
 
     panel = snapshot.panel.rows(tuple(universe.eligible))
     atr = average_true_range(panel, policy.triggers.atr.window // panel.bar)
@@ -56,23 +63,26 @@ def decide(
         positions=portfolio.positions,
     )
     opinions = ask(strategies, context)
-    allocation = allocate(opinions.wanted, policy.budgets, portfolio)
+    kept_out = exits.kept_out(opinions.wanted)
+    entries = tuple(wanted for wanted in opinions.wanted if wanted.id not in kept_out)
+    allocation = allocate(entries, policy.budgets, portfolio)
     ranges = _ready(panel.symbols, atr / panel.close[:, -1])
     sizes = size(allocation.kept, portfolio, ranges, regime.regime, policy)
-    risk = RiskManager(snapshot, state, state.standing, policy)
-    reviews = risk.check_all(sizes.sized, portfolio, regime)
+    risk = RiskManager(snapshot, state, standing, policy)
+    reviews = risk.check_all((*exits.proposals, *sizes.sized), portfolio, regime)
     plan = plan_orders(reviews, snapshot, state.cycle_id, policy.execution)
 
-    stages = Stages(attention, opinions, allocation, sizes, reviews, plan)
+    stages = Stages(attention, opinions, exits, kept_out, allocation, sizes, reviews, plan)
     return Decision(
         at=snapshot.at,
-        standing=state.standing,
+        standing=standing,
         regime=regime,
         universe=universe,
         attention=attention,
         proposals=stages.proposals(),
         verdicts=product_verdicts(stages, universe, portfolio),
         plan=plan,
+        exits=plans,
     )
 
 

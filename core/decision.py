@@ -11,7 +11,7 @@ from core.orders import Fill, Order
 from core.proposals import TradeProposal
 from core.reasons import Finding
 from core.regime import RegimeReading
-from core.state import Standing
+from core.state import ExitPlan, Standing
 from core.triggers import Attention, Trigger
 from core.universe import Universe
 
@@ -22,6 +22,7 @@ class ProductVerdict:
 
     finding: Finding
     proposal: str | None
+    exit: Finding | None = None  # of a position: which exit was watched, and how far it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Decision:
     proposals: tuple[TradeProposal, ...]
     verdicts: Mapping[str, ProductVerdict]  # every eligible product and every position
     plan: OrderPlan
+    exits: Mapping[str, ExitPlan]  # every position's, as of this cycle
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:

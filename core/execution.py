@@ -33,7 +33,7 @@ from core.money import (
 )
 from core.orders import OrderType, PlannedOrder, TimeInForce, client_order_id
 from core.policy import ExecutionPolicy, Tactic
-from core.proposals import TradeProposal
+from core.proposals import ExitTerms, TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
 
@@ -87,16 +87,34 @@ def _order(
     if product is None:
         return Finding(Reason.PRODUCT_NOT_ONLINE, "not listed", "listed", "product.status")
     top = snapshot.tops.get(proposal.symbol)
+    if proposal.exit is not None:
+        return _exit_order(proposal, proposal.exit, product, cycle_id)
     if top is None:
         return Finding(Reason.BOOK_MISSING, "no book", "a two-sided book", "risk.book_age_max")
     terms = _terms(proposal, product, top, snapshot.at, policy)
     if terms.limit <= ZERO:
-        best = Price(top.bid, product.quote)
-        tick = Price(product.price_increment, product.quote)
-        key = "product.price_increment"
-        return Finding(Reason.BELOW_VENUE_MINIMUM, str(best), str(tick), key)
-    price = Price(terms.limit, product.quote)
+        return _no_tick(top.bid, product)
     quantity = _quantity(_approved(proposal, product), terms.valued_at, product)
+    return _legal(proposal, product, terms, quantity, cycle_id)
+
+
+def _exit_order(
+    proposal: TradeProposal, wanted: ExitTerms, product: Product, cycle_id: str
+) -> PlannedOrder | Finding:
+    """A protective exit brings its own price and quantity: it needs no fresh book."""
+    best = wanted.price.amount
+    limit = _lowest_sale(best, wanted.slippage_max, product.price_increment)
+    if limit <= ZERO:
+        return _no_tick(best, product)
+    quantity = _on_the_lot(wanted.quantity.amount, product)
+    return _legal(proposal, product, _prompt(limit, best), quantity, cycle_id)
+
+
+def _legal(
+    proposal: TradeProposal, product: Product, terms: Terms, quantity: Quantity, cycle_id: str
+) -> PlannedOrder | Finding:
+    """The order, or the venue's own number that it does not meet."""
+    price = Price(terms.limit, product.quote)
     too_small = _below_minimum(price, quantity, product)
     if too_small is not None:
         return too_small
@@ -126,7 +144,7 @@ def _terms(
     """Sells are always prompt. Buys follow their tier."""
     tier, tick = policy.tiers[proposal.tier], product.price_increment
     if proposal.side is Side.SELL:
-        return _prompt(_lowest_sale(top, tier.slippage_max, tick), top.bid)
+        return _prompt(_lowest_sale(top.bid, tier.slippage_max, tick), top.bid)
     match tier.tactic:
         case Tactic.MAKER:
             limit = rounded_down(top.bid, tick)  # at or below the bid, so it cannot cross
@@ -153,15 +171,15 @@ def _prompt(limit: Decimal, valued_at: Decimal) -> Terms:
     )
 
 
-def _lowest_sale(top: TopOfBook, slippage_max: Ratio, tick: Decimal) -> Decimal:
+def _lowest_sale(bid: Decimal, slippage_max: Ratio, tick: Decimal) -> Decimal:
     """The bid less the slippage, rounded up: against the bot means never selling for less.
 
     A tick wider than the slippage can round up past a bid that is off the tick. An order
     above the bid would sell nothing, and for an exit that is the worse of the two, so the
     limit is then the highest tick at or below the bid.
     """
-    cheapest = multiplied(top.bid, subtracted(ONE, slippage_max.value))
-    return min(rounded_up(cheapest, tick), rounded_down(top.bid, tick))
+    cheapest = multiplied(bid, subtracted(ONE, slippage_max.value))
+    return min(rounded_up(cheapest, tick), rounded_down(bid, tick))
 
 
 def _approved(proposal: TradeProposal, product: Product) -> Decimal:
@@ -183,10 +201,20 @@ def _quantity(notional: Decimal, valued_at: Decimal, product: Product) -> Quanti
     A sell is valued at the bid, as its position is: at its lower limit the same notional
     would be more than we own.
     """
-    most = divided(notional, valued_at, toward=Toward.FLOOR)
+    return _on_the_lot(divided(notional, valued_at, toward=Toward.FLOOR), product)
+
+
+def _on_the_lot(most: Decimal, product: Product) -> Quantity:
     if product.base_max is not None:
         most = min(most, product.base_max)
     return Quantity(rounded_down(most, product.base_increment), product.base)
+
+
+def _no_tick(best: Decimal, product: Product) -> Finding:
+    """No price on the tick is low enough."""
+    seen, tick = Price(best, product.quote), Price(product.price_increment, product.quote)
+    key = "product.price_increment"
+    return Finding(Reason.BELOW_VENUE_MINIMUM, str(seen), str(tick), key)
 
 
 def _below_minimum(price: Price, quantity: Quantity, product: Product) -> Finding | None:

@@ -12,12 +12,30 @@ from datetime import datetime, timedelta
 
 from core.account import Portfolio
 from core.decision import Decision, Outcome
-from core.money import Money
-from core.orders import OrderStatus
+from core.exits import STOPS, as_written
+from core.losses import monday_of, net_equity
+from core.market import Side
+from core.money import Money, Toward, divided, multiplied
+from core.orders import Fill, OrderStatus
+from core.proposals import Purpose, TradeProposal
 from core.reasons import Reason
-from core.state import BotState, Controls, DayOpen, Level, Sent, Standing
+from core.state import (
+    BotState,
+    Closed,
+    Controls,
+    DayOpen,
+    ExitLevel,
+    ExitPlan,
+    Level,
+    Sent,
+    Standing,
+    WeekOpen,
+    Wish,
+)
 
 DAY = timedelta(days=1)
+STOPPED_KEPT = timedelta(days=30)  # the longest wait that the policy may ask for
+CLOSED_KEPT = 100  # sales; more than the longest streak that the policy may allow
 
 
 def newborn(name: str, at: datetime) -> BotState:
@@ -41,7 +59,8 @@ def opened(state: BotState, at: datetime, controls: Controls) -> BotState:
     """The state in which the next cycle decides: a new number, its time, the level of now."""
     governed = replace(state, cycle=state.cycle + 1, at=at, standing=_level(state, at, controls))
     if controls.resume is not None and controls.kill is None:
-        return replace(governed, equity_peak=None)
+        # The operator has looked: every loss counts from here, or the halt would come back at once.
+        return replace(governed, equity_peak=None, day_open=None, week_open=None)
     return governed
 
 
@@ -62,9 +81,11 @@ def next_state(
     state: BotState, decision: Decision, portfolio: Portfolio, outcome: Outcome
 ) -> BotState:
     """What the decision and its outcome leave behind for the next cycle."""
-    equity = portfolio.equity
+    equity = net_equity(portfolio)
+    sent = _sent_proposals(state, decision, outcome)
     return replace(
         state,
+        standing=decision.standing,
         memberships=decision.universe.memberships,
         excluded={
             symbol: finding.reason.name for symbol, finding in decision.universe.excluded.items()
@@ -73,6 +94,11 @@ def next_state(
         nearest=decision.attention.nearest,
         equity_peak=_peak(state.equity_peak, equity),
         day_open=_day_open(state.day_open, decision.at, equity),
+        week_open=_week_open(state.week_open, decision.at, equity),
+        exits=_exits(decision, sent),
+        wished=_wished(state, decision.at, portfolio, sent),
+        stopped=_stopped(state, decision, sent),
+        closed=_closed(state.closed, decision.at, portfolio, outcome),
     )
 
 
@@ -102,3 +128,96 @@ def _day_open(day_open: DayOpen | None, at: datetime, equity: Money) -> DayOpen:
     if day_open is not None and day_open.day == at.date():
         return day_open
     return DayOpen(at.date(), equity)
+
+
+def _week_open(week_open: WeekOpen | None, at: datetime, equity: Money) -> WeekOpen:
+    monday = monday_of(at.date())
+    if week_open is not None and week_open.monday == monday:
+        return week_open
+    return WeekOpen(monday, equity)
+
+
+def _sent_proposals(
+    state: BotState, decision: Decision, outcome: Outcome
+) -> tuple[TradeProposal, ...]:
+    """The proposals whose order the venue did not refuse; NOT_SENT counts, as it does for pace."""
+    carried = {
+        order.planned.reason
+        for order in outcome.orders
+        if order.cycle == state.cycle and order.status is not OrderStatus.REFUSED
+    }
+    return tuple(proposal for proposal in decision.proposals if proposal.id in carried)
+
+
+def _exits(decision: Decision, sent: tuple[TradeProposal, ...]) -> Mapping[str, ExitPlan]:
+    """The plans of this cycle; an attempt counts until the position is gone or the exit is off."""
+    wanted = {p.symbol for p in decision.proposals if p.purpose is Purpose.EXIT}
+    tried = {p.symbol for p in sent if p.purpose is Purpose.EXIT}
+    return {
+        symbol: replace(plan, attempts=plan.attempts + (symbol in tried) if symbol in wanted else 0)
+        for symbol, plan in decision.exits.items()
+    }
+
+
+def _wished(
+    state: BotState, at: datetime, portfolio: Portfolio, sent: tuple[TradeProposal, ...]
+) -> Mapping[str, Wish]:
+    """Levels of the buys of the last day, and of those that may still fill."""
+    pending = {order.symbol for order in portfolio.open_orders if order.planned.side is Side.BUY}
+    kept = {
+        symbol: wish
+        for symbol, wish in state.wished.items()
+        if wish.at > at - DAY or symbol in pending
+    }
+    for proposal in sent:
+        if proposal.side is Side.BUY and 0 < proposal.stop_loss < proposal.take_profit:
+            by = f"strategies.{proposal.strategy}.parameters.{proposal.rule}"
+            kept[proposal.symbol] = Wish(
+                stop=ExitLevel(as_written(proposal.stop_loss), by),
+                target=ExitLevel(as_written(proposal.take_profit), by),
+                at=at,
+            )
+    return dict(sorted(kept.items()))
+
+
+def _stopped(
+    state: BotState, decision: Decision, sent: tuple[TradeProposal, ...]
+) -> Mapping[str, datetime]:
+    """When each product's last stop was sent; whether it filled is another matter."""
+    kept = {s: when for s, when in state.stopped.items() if when > decision.at - STOPPED_KEPT}
+    kept |= {
+        proposal.symbol: decision.at
+        for proposal in sent
+        if proposal.purpose is Purpose.EXIT and Reason[proposal.rule.upper()] in STOPS
+    }
+    return dict(sorted(kept.items()))
+
+
+def _closed(
+    closed: tuple[Closed, ...], at: datetime, portfolio: Portfolio, outcome: Outcome
+) -> tuple[Closed, ...]:
+    """The last sales with this cycle's; fills of one order are one sale."""
+    sales = {sale.order: sale for sale in closed}
+    for fill in outcome.fills:
+        profit = _profit(fill, portfolio)
+        if profit is not None:
+            before = sales.pop(fill.client_order_id, None)
+            whole = profit if before is None else before.profit + profit
+            sales[fill.client_order_id] = Closed(fill.symbol, fill.client_order_id, at, whole)
+    return tuple(sales.values())[-CLOSED_KEPT:]
+
+
+def _profit(fill: Fill, portfolio: Portfolio) -> Money | None:
+    """What a sale brought, less its fee and the average cost of what was sold, fees included.
+
+    None for a buy, and for a sale of lots that are not in the books: nothing to measure it by.
+    """
+    position = portfolio.positions.get(fill.symbol)
+    if fill.side is Side.BUY or position is None:
+        return None
+    cost = divided(
+        multiplied(position.cost.amount, fill.quantity.amount),
+        position.quantity.amount,
+        toward=Toward.CEILING,
+    )
+    return fill.price.of(fill.quantity) - fill.fee - Money(cost, position.quote)

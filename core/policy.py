@@ -196,6 +196,29 @@ class RiskPolicy:
     trades_per_day_max: int
     spacing_min: timedelta
     cooldown: timedelta
+    cooldown_after_stop: timedelta  # of the product that was stopped
+    losing_streak_max: int  # sales in a row that lost
+    cooldown_after_losses: timedelta  # of all products, once the streak is longer
+    adds_per_day_max: int  # further buys of one product in 24 hours
+    add_spacing_min: timedelta
+    add_only_in_profit: bool
+    day_loss_max: Ratio  # of equity net of flows, like the next two
+    week_loss_max: Ratio
+    drawdown_max: Ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitsPolicy:
+    """When a position is left, whatever its strategy; gains and losses count from its cost."""
+
+    stop_loss: Ratio  # below the average cost, where the buy brought no stop of its own
+    take_profit: Ratio  # above it, likewise
+    trailing: Ratio  # below the highest close since entry
+    trailing_from: Ratio  # gain at which the trailing stop is armed
+    held_max: timedelta
+    crash_tighten: Decimal  # what every distance is multiplied with in a crash
+    slippage_max: Mapping[str, Ratio]  # by tier: how far below the price seen, at first
+    through_max: Ratio  # how far once that was not enough
 
 
 class Tactic(Enum):
@@ -230,6 +253,7 @@ class Policy:
     sizing: SizingPolicy
     risk: RiskPolicy
     execution: ExecutionPolicy
+    exits: ExitsPolicy
 
     def themes_of(self, base: str) -> tuple[str, ...]:
         return tuple(name for name, assets in self.universe.themes.items() if base in assets)

@@ -90,6 +90,9 @@ class Ledger(Protocol):
 
     def positions(self) -> Mapping[str, Position]: ...
 
+    def flows(self) -> Mapping[str, Decimal]:
+        """What was paid in less what was paid out since the books were opened, by currency."""
+
     def unsettled(self) -> tuple[Order, ...]:
         """Every own order without a final status."""
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from core.account import Position
 from core.market import Panel, Side, TopOfBook
-from core.money import Money
+from core.money import Money, Price, Quantity, Ratio
 from core.reasons import Finding
 from core.regime import RegimeReading
 from core.triggers import Trigger
@@ -27,6 +27,15 @@ class Purpose(Enum):
     ENTRY = "ENTRY"  # a strategy wants to be in
     EXIT = "EXIT"  # a protective exit: no limit on buying may ever hold it up
     TRIM = "TRIM"  # too much of it, or no longer eligible: sold in slices, own lots only
+
+
+@dataclass(frozen=True, slots=True)
+class ExitTerms:
+    """What a protective exit sells, and down to where; an entry has none."""
+
+    quantity: Quantity
+    price: Price  # what was looked at: the bid, or the best there is without a fresh book
+    slippage_max: Ratio  # how far below it the sale may go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class TradeProposal:
     because: str  # one sentence for people
     notional: Money | None = None
     purpose: Purpose = Purpose.ENTRY
+    exit: ExitTerms | None = None  # of purpose EXIT only
 
     @property
     def id(self) -> str:

@@ -39,6 +39,12 @@ class Reason(Enum):
     RULE_DECLINED = "The rule looked at the trigger and its condition does not hold."
     CONVICTION_TOO_LOW = "The rule's conviction is below its minimum."
     HELD = "The position is held; nothing asks for a change."
+    # A protective exit speaks, whatever the strategy.
+    STOP_LOSS = "The price is at the stop of the position or below it."
+    TRAILING_STOP = "The price fell back from the highest close since entry."
+    TAKE_PROFIT = "The price is at the target of the position or above it."
+    HELD_TOO_LONG = "The position has been held for longer than allowed."
+    EXITING = "A protective exit of the product goes first."
     # Something was proposed, and lost before risk (allocation, sizing).
     NO_SHORTS = "There is nothing of our own to sell."
     OUTBID = "Another proposal for the same product is stronger."
@@ -69,6 +75,14 @@ class Reason(Enum):
     DAILY_PACE = "The day has had its trades."
     SPACING = "The last trade is too recent."
     COOLDOWN = "The product was traded too recently."
+    STOPPED_RECENTLY = "The product was stopped out too recently."
+    LOSING_STREAK = "Too many sales in a row lost, and the last one is too recent."
+    ADDS_FULL = "The position was added to often enough in a day."
+    ADD_SPACING = "The last buy of the position is too recent."
+    ADD_NOT_IN_PROFIT = "Only a position in profit is added to, and this one is not."
+    DAY_LOSS = "Too much was lost since the day began; no entries until the next one."
+    WEEK_LOSS = "Too much was lost since the week began; no entries until the next one."
+    DRAWDOWN = "Equity fell too far from its peak; an operator must resume."
     # Risk said yes.
     BELOW_VENUE_MINIMUM = "After rounding, the venue would refuse the order as too small."
     REDUCED = "Approved, for less than was asked."
@@ -80,6 +94,7 @@ class Reason(Enum):
     CLOCK_WENT_BACK = "The clock is behind the last cycle."
     MARKET_UNREACHABLE = "The market did not answer."
     STATE_NOT_WRITTEN = "What must not be lost could not be written."
+    NO_EXIT_PLAN = "A position has no exit that could be watched."
     BROKEN_RULE = "The bot contradicts itself: a fault in the program."
     NOTHING_ELIGIBLE = "No product may be looked at."
 

@@ -7,8 +7,9 @@ pure, so replay can prove every step of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 
 from core.market import Side
@@ -26,13 +27,19 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The level, since when and why; `until` ends PAUSED by itself."""
+    """The level, since when and why; `until` ends PAUSED by itself.
+
+    A level that a limit of the policy set carries what was seen, the limit and its key.
+    """
 
     level: Level
     code: str  # a Reason's name; empty at NORMAL
     why: str
     since: datetime
     until: datetime | None = None
+    seen: str = ""
+    limit: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +72,59 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class DayOpen:
-    """Equity at the first cycle of a UTC day."""
+    """Equity net of flows at the first cycle of a UTC day."""
 
     day: date
     equity: Money
+
+
+@dataclass(frozen=True, slots=True)
+class WeekOpen:
+    """Equity net of flows at the first cycle of a week; weeks begin on Monday, 00:00 UTC."""
+
+    monday: date
+    equity: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A sale of own lots, all fills of its order together: what it left, net of fees."""
+
+    symbol: str
+    order: str  # client order id
+    at: datetime
+    profit: Money  # in the currency that the product is paid in
+
+
+@dataclass(frozen=True, slots=True)
+class ExitLevel:
+    """A price at which a position is left, and who set it."""
+
+    price: Decimal  # in quote currency
+    key: str  # of the policy, or of the rule that wanted the buy
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The levels that a planned buy asked for, until its lots are there."""
+
+    stop: ExitLevel
+    target: ExitLevel
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitPlan:
+    """When one position is left, whatever its strategy thinks later. Prices in quote currency."""
+
+    symbol: str
+    stop: ExitLevel
+    target: ExitLevel
+    entry: Decimal  # average cost of a unit, fees included
+    opened_at: datetime  # of its oldest lot
+    added_at: datetime  # of its newest lot
+    highest_close: Decimal  # since entry, and never below the entry
+    attempts: int = 0  # exits sent in a row that left something of the position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +138,13 @@ class BotState:
     excluded: Mapping[str, str]  # symbol -> code in the last decided cycle
     sent: tuple[Sent, ...]  # the last 24 hours, oldest first
     nearest: tuple[str, ...]  # products by nearness to a trigger, nearest first
-    equity_peak: Money | None
+    equity_peak: Money | None  # net of flows, like the two below
     day_open: DayOpen | None
+    week_open: WeekOpen | None = None
+    exits: Mapping[str, ExitPlan] = field(default_factory=dict)  # every position's, by symbol
+    wished: Mapping[str, Wish] = field(default_factory=dict)  # by symbol, of the last day
+    stopped: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its last stop
+    closed: tuple[Closed, ...] = ()  # the last sales, oldest first
 
     @property
     def cycle_id(self) -> str:

@@ -8,14 +8,15 @@ either, is a fault of the program and ends the cycle.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.account import Portfolio
 from core.allocation import Allocation
 from core.decision import ProductVerdict
 from core.errors import FatalError
 from core.execution import OrderPlan
-from core.proposals import Proposals, Strategy, StrategyContext, TradeProposal
+from core.exits import Exits
+from core.proposals import Proposals, Purpose, Strategy, StrategyContext, TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Verdict
 from core.sizing import Sizes
@@ -29,6 +30,8 @@ class Stages:
 
     attention: Attention
     opinions: Proposals
+    exits: Exits
+    kept_out: Mapping[str, Finding]  # proposal id -> the exit that goes first
     allocation: Allocation
     sizes: Sizes
     reviews: tuple[Verdict, ...]
@@ -38,6 +41,7 @@ class Stages:
         """Every proposal in the form it had when it was last touched, by id."""
         latest = {proposal.id: proposal for proposal in self.opinions.wanted}
         latest |= {proposal.id: proposal for proposal in self.sizes.sized}
+        latest |= {proposal.id: proposal for proposal in self.exits.proposals}
         return tuple(latest[name] for name in sorted(latest))
 
 
@@ -57,7 +61,7 @@ def product_verdicts(
 ) -> Mapping[str, ProductVerdict]:
     """Exactly one verdict for every eligible product and every position, sorted by symbol."""
     verdicts: dict[str, ProductVerdict] = {}
-    for symbol, verdict in _spoken(stages, portfolio):
+    for symbol, verdict in _spoken(stages):
         verdicts[symbol] = verdict
     owed = set(universe.eligible) | set(portfolio.positions)
     if set(verdicts) != owed:
@@ -67,29 +71,34 @@ def product_verdicts(
             silent=sorted(owed - set(verdicts)),
             uncalled=sorted(set(verdicts) - owed),
         )
-    return {symbol: verdicts[symbol] for symbol in sorted(verdicts)}
+    watched = stages.exits.watched
+    return {
+        symbol: replace(verdicts[symbol], exit=watched.get(symbol)) for symbol in sorted(verdicts)
+    }
 
 
-def _spoken(stages: Stages, portfolio: Portfolio) -> Iterator[tuple[str, ProductVerdict]]:
+def _spoken(stages: Stages) -> Iterator[tuple[str, ProductVerdict]]:
     """Everything said about products; what comes later outranks what came before."""
     for findings in (stages.attention.passed, stages.opinions.declined):
         for symbol, finding in findings.items():
             yield symbol, ProductVerdict(finding, None)
-    for symbol, position in portfolio.positions.items():
-        held = Finding(Reason.HELD, str(position.quantity), "no exit asked for", "exits")
-        yield symbol, ProductVerdict(held, None)
-    symbols = {proposal.id: proposal.symbol for proposal in stages.opinions.wanted}
-    for lost in (stages.allocation.lost, stages.sizes.dropped):
+    for symbol, finding in stages.exits.watched.items():
+        yield symbol, ProductVerdict(finding, None)
+    symbols = {proposal.id: proposal.symbol for proposal in stages.proposals()}
+    for lost in (stages.kept_out, stages.allocation.lost, stages.sizes.dropped):
         for name, finding in lost.items():
             yield symbols[name], ProductVerdict(finding, name)
     for review in stages.reviews:
-        yield review.proposal.symbol, ProductVerdict(_of(review), review.proposal.id)
+        yield review.proposal.symbol, ProductVerdict(_of(review, stages.exits), review.proposal.id)
     for name, finding in stages.plan.refused.items():
         yield symbols[name], ProductVerdict(finding, name)
 
 
-def _of(review: Verdict) -> Finding:
+def _of(review: Verdict, exits: Exits) -> Finding:
+    """An exit that may go is told by what fired it."""
     if isinstance(review, Approved):
+        if review.proposal.purpose is Purpose.EXIT:
+            return exits.watched[review.proposal.symbol]
         asked = str(review.proposal.notional)
         return Finding(Reason.APPROVED, asked, asked, "risk")
     return review.finding

@@ -15,6 +15,7 @@ from typing import Any
 
 from core.account import Portfolio, Position
 from core.decision import Decision, Outcome, ProductVerdict
+from core.losses import loss_since, net_equity
 from core.money import Toward, plain
 from core.orders import Fill, Order, PlannedOrder
 from core.proposals import TradeProposal
@@ -81,6 +82,7 @@ def decided_record(
     return {
         **_head(identity, state, decision.at),
         **members,
+        "standing": _standing(decision.standing),
         "outcome": outcome_name,
         "why": why,
         "decision": digest(canonical_json(members)),
@@ -106,6 +108,7 @@ def failed_record(
     return {
         **_head(identity, state, at),
         "level": state.standing.level.name,
+        "standing": _standing(state.standing),
         "regime": None,
         "universe": {"eligible": eligible, "excluded": excluded, "changed": {}},
         "triggers": [],
@@ -141,24 +144,25 @@ def cost_members(cost: Footprint) -> Record:
 
 
 def portfolio_members(portfolio: Portfolio, state: BotState) -> Record:
-    equity = portfolio.equity
-    peak = state.equity_peak if state.equity_peak is not None else equity
-    opening = state.day_open.equity if state.day_open is not None else equity
-    fallen = peak - equity if equity < peak else equity - equity
+    equity, net, flows = portfolio.equity, net_equity(portfolio), portfolio.flows
+    peak = state.equity_peak if state.equity_peak is not None else net
+    opening = state.day_open.equity if state.day_open is not None else net
+    week = state.week_open.equity if state.week_open is not None else net
     return {
         "currency": portfolio.currency,
         "equity": plain(equity.amount),
         "cash": {name: plain(amount) for name, amount in sorted(portfolio.cash.items())},
         "exposure": plain(portfolio.exposure.amount),
         "positions": {
-            symbol: _position(portfolio, position)
+            symbol: _position(portfolio, position, state)
             for symbol, position in sorted(portfolio.positions.items())
         },
         "foreign": {name: plain(amount) for name, amount in sorted(portfolio.foreign.items())},
-        "drawdown": percent(fallen.share_of(peak, toward=Toward.CEILING), toward=Toward.CEILING)
-        if peak.amount > 0
-        else "0%",
-        "day_pnl": plain((equity - opening).amount),
+        "flows": plain(flows.amount),
+        "drawdown": percent(loss_since(peak, net, flows), toward=Toward.CEILING),
+        "day_loss": percent(loss_since(opening, net, flows), toward=Toward.CEILING),
+        "week_loss": percent(loss_since(week, net, flows), toward=Toward.CEILING),
+        "day_pnl": plain((net - opening).amount),
     }
 
 
@@ -202,7 +206,15 @@ def _why(symbol: str, finding: Finding) -> Record:
 
 
 def _standing(standing: Standing) -> Record:
-    return {"code": standing.code, "text": standing.why, "since": instant(standing.since)}
+    return {
+        "code": standing.code,
+        "text": standing.why,
+        "since": instant(standing.since),
+        "until": instant(standing.until) if standing.until is not None else None,
+        "seen": standing.seen,
+        "limit": standing.limit,
+        "key": standing.key,
+    }
 
 
 def _universe(universe: Universe) -> Record:
@@ -227,7 +239,11 @@ def _finding(finding: Finding) -> Record:
 
 
 def _verdict(verdict: ProductVerdict) -> Record:
-    return {**_finding(verdict.finding), "proposal": verdict.proposal}
+    """What was decided; of a position also which exit was watched, and how far it is."""
+    members = {**_finding(verdict.finding), "proposal": verdict.proposal}
+    if verdict.exit is None:
+        return members
+    return {**members, "exit": _finding(verdict.exit)}
 
 
 def _trigger(trigger: Trigger) -> Record:
@@ -295,11 +311,18 @@ def _fill(fill: Fill) -> Record:
     }
 
 
-def _position(portfolio: Portfolio, position: Position) -> Record:
+def _position(portfolio: Portfolio, position: Position, state: BotState) -> Record:
+    plan = state.exits[position.symbol]
     return {
         "quantity": plain(position.quantity.amount),
         "cost": plain(position.cost.amount),
         "value": plain(portfolio.value(position.symbol).amount),
+        "opened_at": instant(plan.opened_at),
+        "entry": plain(plan.entry),
+        "stop": plain(plan.stop.price),
+        "target": plain(plan.target.price),
+        "highest_close": plain(plan.highest_close),
+        "exit_attempts": plan.attempts,
     }
 
 

@@ -58,6 +58,19 @@ class LedgerReader:
         """What lies on the account and is not ours to use, by asset."""
         return {asset: amount for asset, amount in self._balances(FOREIGN).items() if amount}
 
+    def flows(self) -> Mapping[str, Decimal]:
+        """What external flows moved into the wallets, less what they moved out, by currency."""
+        totals: dict[str, Decimal] = {}
+        for asset, amount in self._rows(
+            "SELECT postings.asset, postings.amount FROM postings "
+            "JOIN transactions ON transactions.id = postings.transaction_id "
+            "WHERE transactions.kind = 'flow' AND postings.account = ? || ':' || postings.asset "
+            "ORDER BY postings.asset, postings.id",
+            WALLET,
+        ):
+            totals[asset] = added(totals.get(asset, ZERO), Decimal(amount))
+        return totals
+
     def positions(self) -> Mapping[str, Position]:
         """Own lots by product. Lots come from fills, and no venue here fills yet: none."""
         return {}

@@ -8,7 +8,7 @@ denial wins; reductions accumulate, and the tightest is the one named.
 from __future__ import annotations
 
 from core.market import Side
-from core.proposals import TradeProposal
+from core.proposals import Purpose, TradeProposal
 from core.risk.exposure import (
     cash_stays,
     notional_within_limit,
@@ -23,7 +23,9 @@ from core.risk.freshness import book_fresh, book_near_candles, candles_fresh
 from core.risk.halts import (
     level_allows_buys,
     level_allows_sells,
+    no_sell_pending,
     nothing_pending,
+    only_own_lots,
     product_online,
     product_sellable,
 )
@@ -32,6 +34,13 @@ from core.risk.liquidity import (
     depth_known,
     impact_within_limit,
     spread_within_limit,
+)
+from core.risk.losses import (
+    adds_have_room,
+    adds_in_profit,
+    adds_spaced,
+    rested_after_losses,
+    rested_after_stop,
 )
 from core.risk.pace import cooled_down, day_has_room, hour_has_room, spaced
 from core.risk.room import notional_worth_its_fee, reduced
@@ -50,6 +59,11 @@ BUY_CHECKS: tuple[Check, ...] = (
     day_has_room,
     spaced,
     cooled_down,
+    rested_after_stop,
+    rested_after_losses,
+    adds_have_room,
+    adds_spaced,
+    adds_in_profit,
     positions_have_room,
     depth_bears_notional,
     notional_within_limit,
@@ -70,11 +84,19 @@ SELL_CHECKS: tuple[Check, ...] = (
     own_lots_cover,
 )
 
+# A protective exit passes at every level, and no age of a book or a candle holds it up: what
+# it was priced by stands in its terms.
+EXIT_CHECKS: tuple[Check, ...] = (
+    product_sellable,
+    no_sell_pending,
+    only_own_lots,
+)
+
 
 def reviewed(proposal: TradeProposal, facts: Facts) -> Verdict:
     """What risk says of one proposal. A denial carries it as it was asked for."""
     left, key = proposal, None
-    for check in BUY_CHECKS if proposal.side is Side.BUY else SELL_CHECKS:
+    for check in checks_of(proposal):
         match check(left, facts):
             case Denied(finding=finding):
                 return Denied(proposal, finding)
@@ -83,3 +105,10 @@ def reviewed(proposal: TradeProposal, facts: Facts) -> Verdict:
             case Approved():
                 pass
     return Approved(left) if key is None else reduced(left, notional_of(proposal), key)
+
+
+def checks_of(proposal: TradeProposal) -> tuple[Check, ...]:
+    """An exit is judged by its purpose, everything else by its side."""
+    if proposal.purpose is Purpose.EXIT:
+        return EXIT_CHECKS
+    return BUY_CHECKS if proposal.side is Side.BUY else SELL_CHECKS

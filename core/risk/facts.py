@@ -49,6 +49,7 @@ class Facts:
 
     snapshot: Snapshot
     standing: Standing
+    memory: BotState  # what earlier cycles left: stops, sales
     policy: Policy
     portfolio: Portfolio
     equity: Money
@@ -116,6 +117,7 @@ def facts_of(
     facts = Facts(
         snapshot=snapshot,
         standing=standing,
+        memory=state,
         policy=policy,
         portfolio=portfolio,
         equity=portfolio.equity,

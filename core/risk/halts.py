@@ -1,12 +1,13 @@
 """Halts: whatever the numbers say, may an order of this product go out at all?
 
-The level, the product's status, and an order that is still out. A kill switch is
-named as such, so that nobody looks for another cause.
+The level, the product's status, and an order that is still out. A kill switch and a
+loss rule are named as such, so that nobody looks for another cause.
 """
 
 from __future__ import annotations
 
-from core.market import ProductStatus
+from core.market import ProductStatus, Side
+from core.money import ZERO, Quantity
 from core.orders import FINAL
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
@@ -46,7 +47,11 @@ def _by_level(
         reason = Reason.KILL_SWITCH
     if reason is None:
         return Approved(proposal)
-    return Denied(proposal, Finding(reason, facts.standing.level.name, allowed, "level"))
+    standing = facts.standing
+    if standing.key:
+        finding = Finding(Reason[standing.code], standing.seen, standing.limit, standing.key)
+        return Denied(proposal, finding)
+    return Denied(proposal, Finding(reason, standing.level.name, allowed, "level"))
 
 
 def product_online(proposal: TradeProposal, facts: Facts) -> Verdict:
@@ -77,3 +82,26 @@ def nothing_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
             finding = Finding(Reason.ORDER_PENDING, seen, "no open order", "order.status")
             return Denied(proposal, finding)
     return Approved(proposal)
+
+
+def no_sell_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """Two live sells could sell more than there is. A pending buy holds up no exit."""
+    for order in facts.portfolio.open_orders:
+        pending = order.planned.side is Side.SELL and order.status not in FINAL
+        if order.symbol == proposal.symbol and pending:
+            seen = f"{order.planned.side.value} {order.status.name}"
+            finding = Finding(Reason.ORDER_PENDING, seen, "no open sell", "order.status")
+            return Denied(proposal, finding)
+    return Approved(proposal)
+
+
+def only_own_lots(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """An exit sells a quantity, and never more than the bot itself bought."""
+    position, terms = facts.portfolio.positions.get(proposal.symbol), proposal.exit
+    base = facts.snapshot.products[proposal.symbol].base
+    own = position.quantity if position is not None else Quantity(ZERO, base)
+    asked = terms.quantity if terms is not None else Quantity(ZERO, base)
+    if ZERO < asked.amount <= own.amount:
+        return Approved(proposal)
+    finding = Finding(Reason.NO_SHORTS, str(own), str(asked), "portfolio.positions")
+    return Denied(proposal, finding)

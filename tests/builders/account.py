@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.account import Lot, Portfolio, Position
-from core.money import Price
+from core.money import Money, Price
 from core.orders import Order
 from core.state import BotState, Level, Standing
 from tests.builders.market import FEES, NOON
@@ -24,6 +24,7 @@ def a_portfolio(
     cash: str = "10000",
     marks: Mapping[str, str] | None = None,
     open_orders: tuple[Order, ...] = (),
+    flows: Money | None = None,
 ) -> Portfolio:
     """A portfolio in USD; a position without a mark is marked at 100."""
     given = marks or {}
@@ -38,6 +39,7 @@ def a_portfolio(
             for position in positions
         },
         fees=FEES,
+        flows=flows or Money.zero("USD"),
     )
 
 

@@ -16,6 +16,7 @@ from core.market import Panel, Regime, Side, TopOfBook
 from core.money import Money, Ratio
 from core.policy import (
     ExecutionPolicy,
+    ExitsPolicy,
     Policy,
     RegimeMultipliers,
     RegimePolicy,
@@ -181,6 +182,7 @@ def a_policy_to_size_by(
         sizing=sizing or a_sizing_policy(),
         risk=cast(RiskPolicy, None),
         execution=cast(ExecutionPolicy, None),
+        exits=cast(ExitsPolicy, None),
     )
 
 

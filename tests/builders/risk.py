@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,6 +20,7 @@ from core.orders import (
 from core.policy import (
     Allowlist,
     ExecutionPolicy,
+    ExitsPolicy,
     Hysteresis,
     Policy,
     RiskPolicy,
@@ -29,12 +32,12 @@ from core.policy import (
     UniversePolicy,
     VolatilityScaling,
 )
-from core.proposals import TradeProposal
+from core.proposals import ExitTerms, Purpose, TradeProposal
 from core.reasons import Finding
 from core.regime import RegimeReading
 from core.risk import RiskManager
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
-from core.state import BotState, Sent, Standing
+from core.state import BotState, Closed, Sent, Standing
 from tests.builders.account import a_portfolio, a_standing, a_state
 from tests.builders.market import NOON, a_snapshot
 from tests.builders.signals import a_regime_policy, a_triggers_policy
@@ -110,8 +113,31 @@ def a_risk_policy(**changes: object) -> RiskPolicy:
         "trades_per_day_max": 24,
         "spacing_min": timedelta(minutes=5),
         "cooldown": 2 * HOUR,
+        "cooldown_after_stop": 12 * HOUR,
+        "losing_streak_max": 3,
+        "cooldown_after_losses": 6 * HOUR,
+        "adds_per_day_max": 1,
+        "add_spacing_min": 4 * HOUR,
+        "add_only_in_profit": True,
+        "day_loss_max": percent("4"),
+        "week_loss_max": percent("8"),
+        "drawdown_max": percent("15"),
     }
     return RiskPolicy(**(fields | changes))  # type: ignore[arg-type]
+
+
+def an_exits_policy(**changes: object) -> ExitsPolicy:
+    fields: dict[str, object] = {
+        "stop_loss": percent("5"),
+        "take_profit": percent("10"),
+        "trailing": percent("4"),
+        "trailing_from": percent("5"),
+        "held_max": timedelta(days=7),
+        "crash_tighten": Decimal("0.5"),
+        "slippage_max": {"T1": bps("30"), "T2": bps("60"), "T3": bps("120")},
+        "through_max": percent("5"),
+    }
+    return ExitsPolicy(**(fields | changes))  # type: ignore[arg-type]
 
 
 def a_policy(**changes: object) -> Policy:
@@ -136,6 +162,7 @@ def a_policy(**changes: object) -> Policy:
             },
             maker_ttl=timedelta(minutes=22, seconds=30),
         ),
+        "exits": an_exits_policy(),
     }
     return Policy(**(fields | changes))  # type: ignore[arg-type]
 
@@ -154,6 +181,17 @@ def a_sell(
     symbol: str = "SOL-USD", *, notional: str = "50", tier: str = "T2", **changes: object
 ) -> TradeProposal:
     return _a_proposal(symbol, Side.SELL, notional, tier, **changes)
+
+
+def an_exit(quantity: str = "1", *, symbol: str = "SOL-USD", price: str = "94") -> TradeProposal:
+    """A protective exit as core/exits.py proposes it."""
+    base, quote = symbol.split("-")
+    terms = ExitTerms(
+        Quantity(Decimal(quantity), base), Price(Decimal(price), quote), percent("0.6")
+    )
+    notional = terms.price.of(terms.quantity)
+    exiting = a_sell(symbol, strategy="exits", rule="stop_loss", notional="0")
+    return replace(exiting, purpose=Purpose.EXIT, exit=terms, notional=notional)
 
 
 def _a_proposal(
@@ -204,6 +242,11 @@ def a_trade(
     return Sent(symbol, side, NOON - ago)
 
 
+def a_sale(profit: str, *, ago: timedelta = timedelta(0), symbol: str = "ETH-USD") -> Closed:
+    """A sale so long before NOON, with its profit in USD."""
+    return Closed(symbol, f"{symbol}-{ago}-{profit}", NOON - ago, usd(profit))
+
+
 def verdicts_on(
     *proposals: TradeProposal,
     snapshot: Snapshot | None = None,
@@ -211,11 +254,15 @@ def verdicts_on(
     sent: tuple[Sent, ...] = (),
     standing: Standing | None = None,
     regime: Regime = Regime.CHOP,
+    memory: Mapping[str, object] | None = None,
     **risk: object,
 ) -> tuple[Verdict, ...]:
-    """What the shipped policy says, with the risk keys given changed, in a calm market."""
+    """What the shipped policy says, with the risk keys given changed, in a calm market.
+
+    `memory` is what else the state remembers: stops, sales.
+    """
     symbols = sorted({proposal.symbol for proposal in proposals})
-    state: BotState = a_state(sent=sent)
+    state: BotState = a_state(sent=sent, **(memory or {}))  # type: ignore[arg-type]
     manager = RiskManager(
         snapshot or a_snapshot(*symbols),
         state,

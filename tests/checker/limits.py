@@ -67,6 +67,14 @@ BEYOND: Mapping[str, Beyond] = {
     "DAILY_PACE": above,
     "SPACING": below,
     "COOLDOWN": below,
+    "STOPPED_RECENTLY": below,
+    "LOSING_STREAK": below,
+    "ADDS_FULL": above,
+    "ADD_SPACING": below,
+    "DAY_LOSS": above,
+    "WEEK_LOSS": above,
+    "DRAWDOWN": above,
+    "HELD_TOO_LONG": above,
     "REDUCED": above,
 }
 

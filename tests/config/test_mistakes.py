@@ -67,7 +67,7 @@ POLICY = [
     (
         "{tactic: maker, slippage_max: 10 bps}",
         "{tactic: market, slippage_max: 10 bps}",
-        86,
+        105,
         "execution.tiers.T1.tactic: is 'market'; write maker or ioc",
     ),
     ("impact_max: {T1: 10 bps,", "impact_max: {big: 1%, T1: 10 bps,", 71, "risk.impact_max.big: "),

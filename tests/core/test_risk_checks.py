@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.market import Depth, ProductStatus
+from core.market import Depth, ProductStatus, TopOfBook
 from core.reasons import Finding, Reason
 from core.risk import RiskManager
 from core.risk.checks import BUY_CHECKS, SELL_CHECKS
@@ -22,9 +22,11 @@ from tests.builders.risk import (
     a_policy,
     a_reading,
     a_risk_policy,
+    a_sale,
     a_sell,
     a_trade,
     a_universe_policy,
+    an_exit,
     an_open_order,
     denial,
     granted,
@@ -49,11 +51,20 @@ MARKET: dict[Reason, dict[str, object]] = {
 }
 ACCOUNT: dict[Reason, dict[str, object]] = {
     Reason.HALTED: {"standing": a_standing(Level.HALTED, "FATAL")},
-    Reason.ORDER_PENDING: {"portfolio": a_portfolio(open_orders=(an_open_order("SOL-USD"),))},
 }
 SENT = {
     Reason.SPACING: a_trade("ETH-USD"),
     Reason.COOLDOWN: a_trade("SOL-USD", ago=HOUR),
+}
+MEMORY: dict[Reason, dict[str, object]] = {
+    Reason.STOPPED_RECENTLY: {"stopped": {"SOL-USD": NOON - HOUR}},
+    Reason.LOSING_STREAK: {"closed": tuple(a_sale("-1", ago=ago * HOUR) for ago in (4, 3, 2, 1))},
+}
+# What is held is said in one place, for a fault of the account may hold something too.
+ADDS: dict[Reason, dict[str, object]] = {
+    Reason.ADDS_FULL: {"adds_per_day_max": 0},
+    Reason.ADD_SPACING: {"add_spacing_min": 48 * HOUR},
+    Reason.ADD_NOT_IN_PROFIT: {"add_only_in_profit": True},
 }
 RISK: dict[Reason, dict[str, object]] = {
     Reason.SPREAD_BEYOND_LIMIT: {"spread_max": {"T2": NOTHING}},
@@ -82,6 +93,11 @@ ORDER = [
     Reason.DAILY_PACE,
     Reason.SPACING,
     Reason.COOLDOWN,
+    Reason.STOPPED_RECENTLY,
+    Reason.LOSING_STREAK,
+    Reason.ADDS_FULL,
+    Reason.ADD_SPACING,
+    Reason.ADD_NOT_IN_PROFIT,
     Reason.POSITIONS_FULL,
     Reason.DEPTH_TOO_SMALL,
     Reason.NOTIONAL_TOO_LARGE,
@@ -98,9 +114,17 @@ def a_world_with(faults: list[Reason]) -> dict[str, object]:
     """The arguments of `verdict_on` in which all these faults are true at once."""
     world: dict[str, object] = {}
     pieces: dict[str, object] = {}
+    memory: dict[str, object] = {}
     for fault in faults:
         pieces |= MARKET.get(fault, {})
-        world |= ACCOUNT.get(fault, {}) | RISK.get(fault, {})
+        world |= ACCOUNT.get(fault, {}) | RISK.get(fault, {}) | ADDS.get(fault, {})
+        memory |= MEMORY.get(fault, {})
+    held = (a_position("SOL-USD", price="200"),) if ADDS.keys() & set(faults) else ()
+    pending = (an_open_order("SOL-USD"),) if Reason.ORDER_PENDING in faults else ()
+    world["portfolio"] = a_portfolio(*held, open_orders=pending)
+    world["memory"] = memory
+    if Reason.ADD_NOT_IN_PROFIT not in faults:
+        world["add_only_in_profit"] = False
     sent = tuple(SENT[fault] for fault in faults if fault in SENT)
     snapshot = a_snapshot("SOL-USD", **pieces)  # type: ignore[arg-type]
     return world | {"snapshot": snapshot, "sent": sent}
@@ -223,6 +247,15 @@ AT_ZERO: dict[str, object] = {
     "trades_per_day_max": 0,
     "spacing_min": timedelta(days=1),
     "cooldown": timedelta(days=1),
+    "cooldown_after_stop": timedelta(days=30),
+    "losing_streak_max": -1,
+    "cooldown_after_losses": timedelta(days=30),
+    "adds_per_day_max": 0,
+    "add_spacing_min": timedelta(days=30),
+    "add_only_in_profit": True,
+    "day_loss_max": NOTHING,
+    "week_loss_max": NOTHING,
+    "drawdown_max": NOTHING,
 }
 
 
@@ -258,6 +291,38 @@ def test_no_limit_of_buying_keeps_a_position(
         **{key: AT_ZERO[key] for key in sorted(tight)},
     )
     assert granted(verdict) == usd(str(min(asked, Decimal("99.98"))))
+
+
+@given(
+    tight=st.sets(st.sampled_from(sorted(AT_ZERO))),
+    top=st.sampled_from([None, a_top(), a_top(seen_at=NOON - 9 * HOUR)]),
+    level=st.sampled_from(list(Level)),
+    code=st.sampled_from(["", "KILL_SWITCH", "DRAWDOWN", "DAY_LOSS"]),
+    quantity=st.decimals("0.0001", "1", places=4),
+)
+@settings(max_examples=80, deadline=None)
+def test_nothing_but_the_venue_keeps_a_protective_exit(
+    tight: set[str], top: TopOfBook | None, level: Level, code: str, quantity: Decimal
+) -> None:
+    """Any limit, any level, no cash, no book, no candle, a pending buy: it sells all it asked."""
+    leaving = an_exit(str(quantity))
+    verdict = verdict_on(
+        leaving,
+        snapshot=a_snapshot(
+            "SOL-USD",
+            tops={} if top is None else {"SOL-USD": top},
+            depths={},
+            candles_through={},
+        ),
+        portfolio=a_portfolio(
+            a_position("SOL-USD"), cash="0", open_orders=(an_open_order("SOL-USD"),)
+        ),
+        sent=tuple(a_trade("SOL-USD") for _ in range(30)),
+        standing=a_standing(level, code),
+        memory={"stopped": {"SOL-USD": NOON}, "closed": (a_sale("-1"),)},
+        **{key: AT_ZERO[key] for key in sorted(tight)},
+    )
+    assert verdict == Approved(leaving)
 
 
 def test_the_sells_have_checks_of_their_own() -> None:

@@ -163,7 +163,7 @@ def test_the_smallest_order_that_a_room_may_leave_is_worth_its_fee() -> None:
 
 
 def test_a_position_counts_at_its_worth() -> None:
-    held = a_portfolio(a_position("SOL-USD", quantity="5"), cash="9503")  # worth 497
+    held = a_portfolio(a_position("SOL-USD", quantity="5", price="90"), cash="9503")  # worth 497
     buy = a_buy(notional="100")  # costs 100.6
     assert isinstance(verdict_on(buy, portfolio=held, position_max=percent("5.976")), Approved)
     shrunk = verdict_on(buy, portfolio=held, position_max=percent("5.9759"))
@@ -173,7 +173,7 @@ def test_a_position_counts_at_its_worth() -> None:
 
 
 def test_what_would_be_too_much_is_never_shown_as_less() -> None:
-    held = a_portfolio(a_position("SOL-USD", quantity="5"), cash="9503")
+    held = a_portfolio(a_position("SOL-USD", quantity="5", price="90"), cash="9503")
     verdict = verdict_on(a_buy(notional="100.01"), portfolio=held, position_max=percent("4.97"))
     assert denial(verdict).seen == "5.9762%"  # 597.61006 of 10000
 
@@ -248,7 +248,7 @@ def test_there_are_so_many_positions(most: int, allowed: bool) -> None:
 
 
 def test_more_of_what_is_held_is_no_new_position() -> None:
-    held = a_portfolio(a_position("SOL-USD"), a_position("BTC-USD"))
+    held = a_portfolio(a_position("SOL-USD", price="90"), a_position("BTC-USD"))
     assert isinstance(verdict_on(a_buy(), portfolio=held, positions_max=2), Approved)
 
 

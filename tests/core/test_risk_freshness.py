@@ -65,7 +65,7 @@ def test_candles_that_were_never_asked_for_are_too_old() -> None:
 )
 def test_a_stale_book_stops_buys_and_sells_and_says_how_stale(age: timedelta, fresh: bool) -> None:
     snapshot = a_snapshot(tops={"SOL-USD": a_top(seen_at=NOON - age)})
-    portfolio = a_portfolio(a_position("SOL-USD"))
+    portfolio = a_portfolio(a_position("SOL-USD", price="90"))
     for proposal in (a_buy(), a_sell()):
         verdict = verdict_on(proposal, snapshot=snapshot, portfolio=portfolio)
         if fresh:

@@ -110,7 +110,7 @@ def test_a_lot_is_sold_only_once() -> None:
 
 @pytest.mark.parametrize("proposal", [a_buy(), a_sell()])
 def test_a_proposal_without_a_notional_is_a_fault_of_the_program(proposal: TradeProposal) -> None:
-    ours = a_portfolio(a_position("SOL-USD"))
+    ours = a_portfolio(a_position("SOL-USD", price="90"))
     with pytest.raises(FatalError) as error:
         verdict_on(replace(proposal, notional=None), portfolio=ours)
     assert error.value.code == "BROKEN_RULE"

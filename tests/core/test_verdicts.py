@@ -11,6 +11,7 @@ from core.allocation import Allocation
 from core.decision import ProductVerdict
 from core.errors import FatalError
 from core.execution import OrderPlan
+from core.exits import Exits
 from core.proposals import Proposals, StrategyContext, TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
@@ -19,7 +20,7 @@ from core.triggers import Attention
 from core.universe import Universe
 from core.verdicts import Stages, ask, product_verdicts
 from tests.builders.account import a_portfolio, a_position
-from tests.builders.risk import a_buy, usd
+from tests.builders.risk import a_buy, an_exit, usd
 
 SOL, ETH = "SOL-USD", "ETH-USD"
 BUY = a_buy(SOL)
@@ -38,10 +39,14 @@ def stages(
     dropped: dict[str, Finding] | None = None,
     reviews: tuple[Verdict, ...] = (),
     refused: dict[str, Finding] | None = None,
+    exits: Exits | None = None,
+    kept_out: dict[str, Finding] | None = None,
 ) -> Stages:
     return Stages(
         Attention((), passed or {}, ()),
         Proposals(wanted, declined or {}),
+        exits or Exits((), {}),
+        kept_out or {},
         Allocation((), lost or {}),
         Sizes((), dropped or {}),
         reviews,
@@ -90,15 +95,36 @@ def test_an_approval_says_how_much_was_approved() -> None:
 
 def test_a_position_without_any_other_word_is_held() -> None:
     portfolio = a_portfolio(a_position(ETH, quantity="2"))
-    said = verdicts(stages(), portfolio=portfolio)
-    assert said[ETH].finding == Finding(Reason.HELD, "2 ETH", "no exit asked for", "exits")
+    held = because(Reason.HELD)
+    said = verdicts(stages(exits=Exits((), {ETH: held})), portfolio=portfolio)
+    assert said[ETH] == ProductVerdict(held, None, held)
 
 
 def test_a_proposal_speaks_louder_than_the_position_it_is_about() -> None:
     portfolio = a_portfolio(a_position(SOL))
     denied = Denied(BUY, because(Reason.POSITION_FULL))
-    said = verdicts(stages(wanted=(BUY,), reviews=(denied,)), SOL, portfolio=portfolio)
+    held = Exits((), {SOL: because(Reason.HELD)})
+    said = verdicts(stages(wanted=(BUY,), reviews=(denied,), exits=held), SOL, portfolio=portfolio)
     assert said[SOL].finding.reason is Reason.POSITION_FULL
+    assert said[SOL].exit == because(Reason.HELD)
+
+
+def test_a_position_that_no_exit_watches_is_a_fault_of_the_program() -> None:
+    with pytest.raises(FatalError, match=r"silent=\['ETH-USD'\]"):
+        verdicts(stages(), portfolio=a_portfolio(a_position(ETH)))
+
+
+def test_an_exit_speaks_for_what_it_kept_out_and_names_what_fired_it() -> None:
+    portfolio, leaving = a_portfolio(a_position(SOL)), an_exit()
+    fired = Exits((leaving,), {SOL: because(Reason.STOP_LOSS)})
+    kept = {BUY.id: because(Reason.EXITING)}
+    allowed = stages(wanted=(BUY,), exits=fired, kept_out=kept, reviews=(Approved(leaving),))
+    said = verdicts(allowed, SOL, portfolio=portfolio)[SOL]
+    assert (said.finding.reason, said.proposal) == (Reason.STOP_LOSS, leaving.id)
+    denied = (Denied(leaving, because(Reason.ORDER_PENDING)),)
+    said = verdicts(replace(allowed, reviews=denied), SOL, portfolio=portfolio)[SOL]
+    assert (said.finding.reason, said.proposal) == (Reason.ORDER_PENDING, leaving.id)
+    assert said.exit == because(Reason.STOP_LOSS)
 
 
 def test_verdicts_come_sorted_by_symbol() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from core.account import Portfolio
 from core.decision import Decision, Outcome
+from core.exits import exit_plans
 from core.orders import OrderStatus
 from core.reasons import Finding, Reason
 from core.state import DayOpen, Level, Membership
@@ -28,8 +29,8 @@ from infra.audit_record import (
 from infra.codec import canonical_json, digest
 from tests.builders.account import a_portfolio, a_position, a_standing, a_state
 from tests.builders.decisions import SOL, a_rising_market, decided
-from tests.builders.market import NOON
-from tests.builders.risk import an_open_order, usd
+from tests.builders.market import NOON, a_snapshot
+from tests.builders.risk import an_exits_policy, an_open_order, usd
 
 IDENTITY = Identity(mode="DRY_RUN", exchange="embedded", config="sha256:c", version="1", run_id="r")
 NOTHING = Outcome((), ())
@@ -162,12 +163,19 @@ def test_a_failed_record_names_the_last_known_universe_and_decides_nothing() -> 
 
 def test_money_is_written_in_plain_digits_as_text() -> None:
     portfolio = a_portfolio(a_position(SOL, quantity="0.00000001"), cash="1E+4")
-    members = portfolio_members(portfolio, STATE)
+    plans = exit_plans(STATE, portfolio, a_snapshot(SOL).panel, an_exits_policy())
+    members = portfolio_members(portfolio, replace(STATE, exits=plans))
     assert members["cash"] == {"USD": "10000"}
     assert members["positions"][SOL] == {
         "quantity": "0.00000001",
         "cost": "0.000001",
         "value": "0.000000994",
+        "opened_at": "2025-03-01T12:00:00Z",
+        "entry": "100",
+        "stop": "95",
+        "target": "110",
+        "highest_close": "100",
+        "exit_attempts": 0,
     }
 
 
