@@ -21,6 +21,7 @@ from core.reasons import Reason
 from core.state import Level
 from core.wording import instant
 from infra.audit_record import Record
+from infra.process import keep_memory_flat
 from runner import VERSION
 from runner.bot import Bot
 from runner.command_line import parser, run
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = options(arguments)
     if given.max_cycles is not None and given.max_cycles < 1:
         raise Refusal(ExitCode.USAGE, f"--max-cycles: {given.max_cycles} is not at least 1")
+    keep_memory_flat()
     screen = screen_for(given, sys.stdout)
     stop = Stop()
     stop.listen()

@@ -15,7 +15,7 @@ from statistics import linear_regression
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from infra.process import resident_mb
+from infra.process import keep_memory_flat, resident_mb
 from tests.builders.wired import recordings, turns, wired_bot
 
 CYCLES = 100_000
@@ -117,7 +117,7 @@ def soak(folder: Path, cycles: int, arguments: Sequence[str]) -> Soak:
                     )
                     shown, shown_at = measured.cycles, perf_counter()
         except KeyboardInterrupt:
-            print("stopped early")
+            print("stopped by hand")
     measured.seconds = perf_counter() - began
     measured.memory.append((measured.cycles, resident_mb()))
     return measured
@@ -135,12 +135,13 @@ def disk(folder: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given, rest = options(arguments)
+    keep_memory_flat()  # as main_loop does
     print(f"{given.cycles:,} cycles of DRY_RUN on the {given.exchange} market", flush=True)
     with TemporaryDirectory(prefix="soak-") as folder:
         measured = soak(Path(folder), given.cycles, [*bot_arguments(given), *rest])
         held = disk(Path(folder))
     if measured.cycles < given.cycles:
-        print(f"the market's time was used up after {measured.cycles:,} cycles")
+        print(f"ended after {measured.cycles:,} cycles, by hand or at the end of the recording")
     pace = measured.cycles / measured.seconds
     print(measured.verdict())
     print(f"speed {pace:.1f} cycles/s over {measured.cycles:,} cycles; {measured.failed} failed")
