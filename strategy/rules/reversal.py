@@ -123,12 +123,13 @@ def _confirmations(panel: Panel, rule: ReversalRule) -> tuple[Confirmation, ...]
 
 
 def _higher_low(lows: Floats) -> bool:
-    """Whether the price dipped after its low and held above it: a bar since then whose low
-    lies below its predecessor's and is not reached by its successor.
+    """Whether the price dipped after its low, held above it and has left the dip behind.
+
+    A dip is a bar whose low lies below its predecessor's; behind it lies the last bar.
     """
     since = lows[len(lows) - 1 - int(lows[::-1].argmin()) :]
-    dips = (since[1:-1] < since[:-2]) & (since[2:] > since[1:-1])
-    return bool(dips.any())
+    dips = since[1:-1][since[1:-1] < since[:-2]]
+    return bool((dips < since[-1]).any())
 
 
 def _unconfirmed(signs: tuple[Confirmation, ...], rule: ReversalRule) -> Finding:
