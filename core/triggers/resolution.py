@@ -13,6 +13,7 @@ from math import sqrt
 from core.indicators import SEED
 from core.money import plain
 from core.policy import TriggersPolicy
+from core.triggers.trigger import TriggerKind
 from core.triggers.watches import Watch, Window, watches
 from core.wording import count, span, times
 
@@ -64,9 +65,9 @@ def unreachable(policy: TriggersPolicy, bar: timedelta) -> Mapping[str, str]:
     Of n values none lies more than (n - 1) / sqrt(n) standard deviations from their mean
     (Samuelson's inequality, for the whole window's deviation).
     """
-    rule, bars = policy.oversold, policy.oversold.window // bar
-    if not rule.enabled or bars < 1:
+    if all(watch.kind is not TriggerKind.OVERSOLD for watch in watching(policy, bar)):
         return {}
+    rule, bars = policy.oversold, policy.oversold.window // bar
     most = (bars - 1) / sqrt(bars)
     return {
         f"triggers.oversold.min.{regime.value}": (
