@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -103,24 +104,25 @@ def average_price(panel: Panel, bars: int) -> Floats:
     return price
 
 
-def deviations_below_mean(closes: Floats, bars: int) -> Floats:
-    """How many standard deviations the last close lies below the mean of the last `bars`.
+class Stretch(NamedTuple):
+    """Where the last close lies among the closes of a window."""
 
-    The z-score with its sign turned. Closes that never moved have no deviation and lie
-    nowhere below; measured from the last close, so that this holds to the last bit.
+    below: Floats  # standard deviations below their mean: the z-score with its sign turned
+    near: Floats  # the share of them within one deviation of the mean
+
+
+def stretch(closes: Floats, bars: int) -> Stretch:
+    """How far the last close lies below the mean of the last `bars`, and how calm they were.
+
+    Closes that never moved have no deviation and lie nowhere below; all is measured from
+    the last close, so that this holds to the last bit.
     """
-    last = closes[:, -1]
-    offsets = closes[:, -bars:] - last[:, np.newaxis]
-    mean, deviation = offsets.mean(axis=-1), offsets.std(axis=-1)
-    below: Floats = np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > 0)
-    return below
-
-
-def share_within_deviation(closes: Floats, bars: int) -> Floats:
-    """The share of the last `bars` closes that lie within one standard deviation of their mean."""
-    window = closes[:, -bars:]
-    off = np.abs(window - window.mean(axis=-1, keepdims=True))
-    return _share(off <= window.std(axis=-1, keepdims=True))
+    off = closes[:, -bars:] - closes[:, -1:]
+    mean = off.mean(axis=-1)
+    off -= mean[:, np.newaxis]
+    deviation = np.sqrt((off * off).mean(axis=-1))
+    below = np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > 0)
+    return Stretch(below, _share(np.abs(off, out=off) <= deviation[:, np.newaxis]))
 
 
 def change(panel: Panel, bars: int) -> Floats:

@@ -10,12 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.indicators import (
-    deviations_below_mean,
-    share_within_deviation,
-    shown_multiple,
-    shown_ratio,
-)
+from core.indicators import shown_multiple, shown_ratio, stretch
 from core.market import Floats, Panel, Regime
 from core.policy import OversoldPolicy, ReversalPolicy
 from core.triggers.sighting import Measure, Sighting
@@ -29,16 +24,16 @@ def oversold(rule: OversoldPolicy, panel: Panel, regime: Regime) -> Sighting:
     stretch out of a calm has nearly all of them there; at the end of a long slide it is
     little more than half, and a slide does not come back.
     """
-    bars = panel.bars_in(rule.window)
-    below, limit = shown_multiple(deviations_below_mean(panel.close, bars)), rule.min[regime]
+    below, near = stretch(panel.close, panel.bars_in(rule.window))
+    seen, limit = shown_multiple(below), rule.min[regime]
     measure = Measure(
-        below,
-        below / float(limit),
+        seen,
+        seen / float(limit),
         limit,
         f"min.{regime.value}",
         " the standard deviation below its mean",
     )
-    return Sighting((measure,), share_within_deviation(panel.close, bars), Direction.DOWN)
+    return Sighting((measure,), near, Direction.DOWN)
 
 
 def reversal(rule: ReversalPolicy, panel: Panel, regime: Regime) -> Sighting:
@@ -89,14 +84,14 @@ class _Turn(NamedTuple):
 
 def _turn(closes: Floats) -> _Turn:
     age = closes[:, ::-1].argmin(axis=-1)  # of equal lows the last one
-    # Columns from the last one backwards: 0 is the last bar.
-    back = np.arange(closes.shape[1])[::-1]
-    since = back < age[:, np.newaxis]
+    # How far each bar lies back: 0 is the last one.
+    since = np.arange(closes.shape[1])[::-1] < age[:, np.newaxis]
     low = closes.min(axis=-1)
-    high = np.where(since, low[:, np.newaxis], closes).max(axis=-1)
+    high = np.where(since, 0.0, closes).max(axis=-1)  # no price is below zero
     fall = high - low
     regained = closes[:, -1] - low
-    rising = (since[:, 1:] & (closes[:, 1:] > closes[:, :-1])).sum(axis=-1)
+    since[:, 1:] &= closes[:, 1:] > closes[:, :-1]
+    rising = np.count_nonzero(since, axis=-1)
     return _Turn(
         fall=shown_ratio(fall / high),
         won_back=shown_ratio(np.divide(regained, fall, out=np.zeros_like(fall), where=fall > 0)),

@@ -16,16 +16,15 @@ from core.indicators import (
     average_true_range,
     bar_returns,
     change,
-    deviations_below_mean,
     panel_length,
     range_before_last,
     relative_strength,
     share_above,
     share_falling,
     share_rising,
-    share_within_deviation,
     shown_multiple,
     shown_ratio,
+    stretch,
     window_mean,
 )
 from core.market import Floats, Panel
@@ -215,18 +214,18 @@ def test_without_volume_there_is_no_average_price() -> None:
 def test_a_close_is_measured_in_deviations_below_the_mean_of_its_window() -> None:
     closes = np.array([[900.0, 4.0, 2.0, 4.0, 2.0], [900.0, 2.0, 4.0, 2.0, 4.0]])
 
-    assert deviations_below_mean(closes, 4).tolist() == [1.0, -1.0]
+    assert stretch(closes, 4).below.tolist() == [1.0, -1.0]
 
 
 def test_closes_that_never_moved_lie_nowhere_below_their_mean() -> None:
-    assert deviations_below_mean(np.full((1, 96), 0.1), 96)[0] == 0.0
+    assert stretch(np.full((1, 96), 0.1), 96).below[0] == 0.0
 
 
 def test_a_slide_keeps_fewer_closes_near_its_mean_than_a_fall_out_of_a_calm() -> None:
     slide = [float(100 - bar) for bar in range(96)]
     calm = [100.0 + bar % 2 for bar in range(94)] + [90.0, 85.0]
 
-    sliding, falling = share_within_deviation(np.array([slide, calm]), 96)
+    sliding, falling = stretch(np.array([slide, calm]), 96).near
 
     assert sliding == pytest.approx(56 / 96)
     assert falling == pytest.approx(94 / 96)

@@ -9,7 +9,7 @@ from statistics import fmean, pstdev
 import numpy as np
 import pytest
 
-from core.indicators import deviations_below_mean
+from core.indicators import stretch
 from core.market import Panel, Regime
 from core.reasons import Finding, Reason
 from core.triggers import Direction, Trigger, TriggerKind
@@ -244,7 +244,7 @@ def test_oversold_fires_at_its_limit_below_the_mean(
     regime: Regime, beyond: float, fires: bool
 ) -> None:
     panel = stretched(8.0)
-    z = float(deviations_below_mean(panel.close, 96)[0])
+    z = float(stretch(panel.close, 96).below[0])
     limit = Decimal(repr(round(z - beyond, 4)))
     policy = only("oversold", min=dict.fromkeys(Regime, limit))
 

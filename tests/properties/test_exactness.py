@@ -23,13 +23,12 @@ from core.indicators import (
     average_true_range,
     bar_returns,
     change,
-    deviations_below_mean,
     range_before_last,
     relative_strength,
     share_above,
     share_falling,
     share_rising,
-    share_within_deviation,
+    stretch,
     window_mean,
 )
 from core.market import Flags, Floats, Panel, Regime
@@ -86,8 +85,8 @@ INDICATORS: dict[str, Callable[[Panel], Floats]] = {
         panel.close[:, :-1], panel.known - 1, PERIODS
     ),
     "average_price": lambda panel: average_price(panel, 24),
-    "deviations_below_mean": lambda panel: deviations_below_mean(panel.close, 96),
-    "share_within_deviation": lambda panel: share_within_deviation(panel.close, 96),
+    "stretch": lambda panel: stretch(panel.close, 96).below,
+    "stretch_calm": lambda panel: stretch(panel.close, 96).near,
     "change": lambda panel: change(panel, 24),
     "bar_returns": lambda panel: bar_returns(panel.close, 96),
     "window_mean": lambda panel: window_mean(panel.volume, 96),
