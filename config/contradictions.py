@@ -18,7 +18,7 @@ from config.naming import NAMING
 from config.settings import Mode
 from core.money import ONE, Money, Ratio, subtracted
 from core.policy import RegimeMultipliers, TriggersPolicy
-from core.triggers import unusable
+from core.triggers import unreachable, unusable
 
 Check = Callable[[Facts], Iterator[Complaint]]
 
@@ -34,6 +34,7 @@ _ORDERED: tuple[tuple[str, str, type], ...] = (
     ("regime.trend_bear_max", "regime.trend_bull_min", Ratio),
     ("regime.drawdown_bear_min", "regime.drawdown_crash_min", Ratio),
     ("triggers.atr.min", "triggers.atr.max", Ratio),
+    ("triggers.reversal.low_age_max", "triggers.reversal.lookback", timedelta),
     ("loop.backoff_first", "loop.backoff_max", timedelta),
     ("loop.interval", "execution.maker_ttl", timedelta),
 )
@@ -78,7 +79,7 @@ def bar_resolves_triggers(facts: Facts) -> Iterator[Complaint]:
     policy, bar = facts.get("triggers", TriggersPolicy), facts.get("market.bar", timedelta)
     if policy is None or bar is None:
         return
-    for key, why in unusable(policy, bar).items():
+    for key, why in {**unusable(policy, bar), **unreachable(policy, bar)}.items():
         told = why.removeprefix(f"{key}: ")
         yield facts.complaint(key, f"{told}; see {facts.cited('market.bar')}")
 

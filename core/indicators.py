@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,9 @@ def panel_length(policy: Policy, bar: timedelta) -> int:
         triggers.volume_spike.baseline,
         triggers.breakout.lookback,
         triggers.momentum.window,
+        triggers.oversold.window,
+        triggers.reversal.lookback,
+        triggers.reversal.low_age_max,
         triggers.atr.window,
     )
     bars = -(-max(windows) // bar)  # a started bar counts
@@ -67,17 +71,58 @@ def range_before_last(panel: Panel, atr: Floats, periods: int) -> Floats:
     return np.maximum((atr - last * share) / (1.0 - share), 0.0)
 
 
-def exponential_average(values: Floats, periods: int, known: Counts) -> Floats:
-    """The exponential moving average, smoothing 2 / (periods + 1), over the last 257 bars.
+def relative_strength(closes: Floats, known: Counts, periods: int) -> Floats:
+    """Wilder's relative strength index (RSI) as a share: 0.5 is as much gained as lost.
 
-    Above some 128 periods it forgets by the end of its lookback, not by its smoothing:
-    it then tends to the plain mean of the 257 bars.
+    J. Welles Wilder, New Concepts in Technical Trading Systems, 1978: the average gain
+    over the average gain and loss together, each averaged as the true range is, over the
+    last 256 changes. His 0 to 100 is a percentage, and so it is one here. A product that
+    did not move at all has lost as much as it gained.
     """
     ready = known >= SEEDED_BARS
     if not ready.any():
         return np.full(len(known), np.nan)
-    weights = _weights(1.0 - 2.0 / (periods + 1), SEEDED_BARS)
-    return np.where(ready, _weighted(values[:, -SEEDED_BARS:], weights), np.nan)
+    weights = _wilder_weights(periods)
+    steps = closes[:, -SEED:] - closes[:, -SEED - 1 : -1]
+    gain = _weighted(np.maximum(steps, 0.0), weights)
+    moved = gain + _weighted(np.maximum(-steps, 0.0), weights)
+    strength = np.divide(gain, moved, out=np.full_like(gain, 0.5), where=moved > 0)
+    return np.where(ready, strength, np.nan)
+
+
+def average_price(panel: Panel, bars: int) -> Floats:
+    """The volume-weighted average price (VWAP) of the last `bars` bars, rolling.
+
+    A bar counts with its typical price, (high + low + close) / 3. NaN where nothing was
+    traded: without volume there is no such price.
+    """
+    high, low, close = panel.high[:, -bars:], panel.low[:, -bars:], panel.close[:, -bars:]
+    volume = panel.volume[:, -bars:]
+    traded = volume.sum(axis=-1)
+    paid = ((high + low + close) / 3.0 * volume).sum(axis=-1)
+    price: Floats = np.divide(paid, traded, out=np.full_like(paid, np.nan), where=traded > 0)
+    return price
+
+
+class Stretch(NamedTuple):
+    """Where the last close lies among the closes of a window."""
+
+    below: Floats  # standard deviations below their mean: the z-score with its sign turned
+    near: Floats  # the share of them within one deviation of the mean
+
+
+def stretch(closes: Floats, bars: int) -> Stretch:
+    """How far the last close lies below the mean of the last `bars`, and how calm they were.
+
+    Closes that never moved have no deviation and lie nowhere below; all is measured from
+    the last close, so that this holds to the last bit.
+    """
+    off = closes[:, -bars:] - closes[:, -1:]
+    mean = off.mean(axis=-1)
+    off -= mean[:, np.newaxis]
+    deviation = np.sqrt((off * off).mean(axis=-1))
+    below = np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > 0)
+    return Stretch(below, _share(np.abs(off, out=off) <= deviation[:, np.newaxis]))
 
 
 def change(panel: Panel, bars: int) -> Floats:

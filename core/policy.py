@@ -126,6 +126,26 @@ class MomentumPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OversoldPolicy:
+    """Fires when the close lies `min` standard deviations or more below the mean of `window`."""
+
+    enabled: bool
+    window: timedelta
+    min: Mapping[Regime, Decimal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalPolicy:
+    """Fires when the close fell by `min` or more to the lowest of `lookback`, and has turned."""
+
+    enabled: bool
+    lookback: timedelta
+    won_back_min: Ratio  # share of the fall that the last close has regained
+    low_age_max: timedelta  # since the lowest close: an older turn is no event any more
+    min: Mapping[Regime, Ratio]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtrPolicy:
     """Average true range over the close; outside the band a trigger does not count."""
 
@@ -149,6 +169,8 @@ class TriggersPolicy:
     volume_spike: VolumeSpikePolicy
     breakout: BreakoutPolicy
     momentum: MomentumPolicy
+    oversold: OversoldPolicy
+    reversal: ReversalPolicy
     atr: AtrPolicy
     outlier: OutlierPolicy
     score_min: Ratio

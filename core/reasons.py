@@ -36,6 +36,7 @@ class Reason(Enum):
     SCORE_TOO_LOW = "What happened is too weak."
     TRIGGER_CAP = "Stronger triggers filled this cycle's attention."
     NO_RULE = "No enabled rule acts on this kind of trigger."
+    RULE_NOT_IN_REGIME = "The rule that acts on this may not be used in this regime."
     RULE_DECLINED = "The rule looked at the trigger and its condition does not hold."
     CONVICTION_TOO_LOW = "The rule's conviction is below its minimum."
     HELD = "The position is held; nothing asks for a change."

@@ -11,6 +11,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
@@ -20,12 +21,13 @@ from core.reasons import Reason
 from core.state import Level
 from core.wording import instant
 from infra.audit_record import Record
+from infra.process import keep_memory_flat
 from runner import VERSION
 from runner.bot import Bot
 from runner.command_line import parser, run
 from runner.cycle import Turn, fail_cycle, failed_state, failure, run_cycle
 from runner.exit_codes import ExitCode, Refusal
-from runner.screen import Lines, Screen, Silence
+from runner.screen import Screen, screen_for
 from runner.wiring import configure, wire
 
 NO_DELAY = timedelta(0)
@@ -66,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = options(arguments)
     if given.max_cycles is not None and given.max_cycles < 1:
         raise Refusal(ExitCode.USAGE, f"--max-cycles: {given.max_cycles} is not at least 1")
-    screen: Screen = Silence() if given.quiet else Lines(sys.stdout)
+    keep_memory_flat()
+    screen = screen_for(given, sys.stdout)
     stop = Stop()
     stop.listen()
     try:
@@ -75,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if refusal.code is ExitCode.LOCKED and given.quiet:
             return refusal.code
         raise
-    with bot:
+    with bot, closing(screen):
         log.info("started", extra={"run_id": bot.world.identity.run_id, "version": VERSION})
         for notice in bot.notices:
             screen.say(notice)
@@ -99,8 +102,8 @@ def loop(bot: Bot, given: Namespace, screen: Screen, stop: Stop) -> ExitCode:
         done += 1
         failed = bot.last.outcome is None
         failures = failures + 1 if failed else 0
+        screen.cycle(bot.last, bot.timetable.after(bot.last.state.at))
         if bot.last.record is not None:
-            screen.cycle(bot.last.record)
             log.info("cycle done", extra=_gist(bot.last.record))
         if given.once and failed:
             return ExitCode.FAILED

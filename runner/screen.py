@@ -1,27 +1,40 @@
-"""What a person sees while the bot runs: one line a cycle, a summary at the end."""
+"""What a person sees while the bot runs: a page or one line a cycle, a summary at the end.
+
+A terminal gets the live view, a pipe plain lines, `--quiet` nothing.
+"""
 
 from __future__ import annotations
 
+import os
+from argparse import Namespace
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TextIO
 
 from infra.audit_record import Record
+from runner.cycle import Turn
+from runner.overview import reason_told
 
 _COLOURS = {"PLANNED": "\x1b[32m", "TRADED": "\x1b[32;1m", "FAILED": "\x1b[31;1m"}
 _COLOURS |= {"HALTED": "\x1b[33m", "NO_TRADE": "\x1b[2m"}
 _RESET = "\x1b[0m"
 _CODES_SHOWN = 12
+_DUMB = ("", "dumb", "unknown")
 
 
 class Screen(Protocol):
-    """Shows records as they come, and what they amount to."""
+    """Shows cycles as they come, and what they amount to."""
 
     def say(self, line: str) -> None: ...
 
-    def cycle(self, record: Record) -> None: ...
+    def cycle(self, turn: Turn, due: datetime | None) -> None:
+        """Where a cycle left the bot, and the market time of the next one."""
 
     def summary(self) -> None: ...
+
+    def close(self) -> None:
+        """Give the terminal back; harmless when that was done already."""
 
 
 class Silence:
@@ -29,9 +42,11 @@ class Silence:
 
     def say(self, line: str) -> None: ...
 
-    def cycle(self, record: Record) -> None: ...
+    def cycle(self, turn: Turn, due: datetime | None) -> None: ...
 
     def summary(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -44,16 +59,21 @@ class Lines:
     def say(self, line: str) -> None:
         print(line, file=self.out, flush=True)
 
-    def cycle(self, record: Record) -> None:
-        self.tally.add(record)
-        line = cycle_line(record)
+    def cycle(self, turn: Turn, due: datetime | None) -> None:  # noqa: ARG002
+        self.tally.count(turn)
+        if turn.record is None:
+            return  # stderr has said it
+        line = cycle_line(turn.record)
         if self.out.isatty():
-            line = f"{_COLOURS.get(record['outcome'], '')}{line}{_RESET}"
+            line = f"{_COLOURS.get(turn.record['outcome'], '')}{line}{_RESET}"
         print(line, file=self.out, flush=True)
 
     def summary(self) -> None:
         if self.tally.outcomes:
             self.tally.show(self.out)
+
+    def close(self) -> None:
+        """Lines stay where they are."""
 
 
 @dataclass(slots=True)
@@ -70,6 +90,10 @@ class Tally:
     first: str = ""
     last: str = ""
     milliseconds: float = 0.0
+
+    def count(self, turn: Turn) -> None:
+        if turn.record is not None:
+            self.add(turn.record)
 
     def add(self, record: Record) -> None:
         self.outcomes[record["outcome"]] += 1
@@ -130,7 +154,15 @@ def _gist(record: Record) -> str:
             f"({order['time_in_force']})"
             for order in record["plan"]
         )
-    why = record["why"] or {}
-    product = f"{why['symbol']} " if "symbol" in why else ""
-    seen = f" {why['seen']} against {why['limit']}" if "seen" in why else f" {why.get('text', '')}"
-    return f"{product}{why.get('code', '')}{seen}"
+    return reason_told(record["why"] or {})
+
+
+def screen_for(given: Namespace, out: TextIO) -> Screen:
+    """The screen that fits the command line and the place where the output goes."""
+    if given.quiet:
+        return Silence()
+    if given.once or not out.isatty() or os.environ.get("TERM", "") in _DUMB:
+        return Lines(out)
+    from runner.live_view import LiveView
+
+    return LiveView(out)

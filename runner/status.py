@@ -1,4 +1,4 @@
-"""Status: mode, level and why, last cycle, equity, next cycle. `python -m runner.status`.
+"""Status: what the live view shows, once. `python -m runner.status`.
 
 Reads what the bot wrote; asks no market, takes no lock, changes nothing.
 """
@@ -6,60 +6,66 @@ Reads what the bot wrote; asks no market, takes no lock, changes nothing.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
 
 from infra.audit_log import newest_first
 from runner.command_line import parser, run
 from runner.exit_codes import ExitCode, Refusal
+from runner.overview import Overview, overview
 from runner.places import Places, find, heartbeat
+
+_PIPE_COLUMNS = 160  # nobody measures a pipe, and grep wants whole lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser("status", "What the bot is doing, as it last wrote it.").parse_args(arguments)
     places = find(given.state_dir, given.log_dir, given.mode, given.exchange)
-    facts = status(places)
+    told = status(places)
     if given.json:
-        print(json.dumps(facts))
+        print(json.dumps(asdict(told)))
     else:
-        for name, value in facts.items():
-            print(f"{name:<12} {_shown(value)}")
+        show(told)
     return ExitCode.FINISHED
 
 
-def status(places: Places) -> dict[str, Any]:
-    """The same facts for people and machines."""
+def status(places: Places) -> Overview:
+    """The last cycle on record, with the last sign of life. Raises Refusal where there is none."""
     record = next(newest_first(places.own_log), None)
     if record is None:
         raise Refusal(ExitCode.USAGE, f"{places.own_log}: no cycle is on record there")
     alive = heartbeat(places)
-    portfolio = record["portfolio"] or {}
-    return {
-        "mode": record["mode"],
-        "exchange": record["exchange"],
-        "level": record["level"],
-        "cycle": record["cycle"],
-        "at": record["at"],
-        "outcome": record["outcome"],
-        "why": record["why"],
-        "regime": record["regime"],
-        "equity": portfolio.get("equity"),
-        "currency": portfolio.get("currency"),
-        "drawdown": portfolio.get("drawdown"),
-        "positions": portfolio.get("positions", {}),
-        "open_orders": [order for order in record["orders"] if order["status"] == "OPEN"],
-        "eligible": len(record["universe"]["eligible"]),
-        "process": alive.get("state"),
-        "next_cycle": alive.get("next_cycle_at"),
-    }
+    return overview(
+        record,
+        _nearest(places),
+        process=_text(alive.get("state")),
+        next_cycle=_text(alive.get("next_cycle_at")),
+    )
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_shown(part)}" for name, part in value.items()) or "none"
-    if isinstance(value, list):
-        return f"{len(value)}" if value else "none"
-    return "-" if value is None else str(value)
+def show(told: Overview) -> None:
+    """The page of the live view, as long as it needs to be."""
+    from rich.console import Console
+
+    from runner.page import page
+
+    console = Console(file=sys.stdout)
+    width = console.width if sys.stdout.isatty() else _PIPE_COLUMNS
+    console.print(page(told, width=width, height=None), soft_wrap=True)
+
+
+def _nearest(places: Places) -> Sequence[str]:
+    """How near products were to a trigger: the order in the state file; none where it is amiss."""
+    try:
+        state = json.loads((places.folder / "state.json").read_bytes())
+        return [str(symbol) for symbol in state["state"]["nearest"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,14 +15,16 @@ from functools import partial
 from core.money import Ratio
 from core.proposals import Proposals, StrategyContext, TradeProposal
 from core.reasons import Finding, Reason
-from core.triggers import TriggerKind
+from core.triggers import Direction, Trigger, TriggerKind
 from core.wording import percent, percent_of
-from strategy.rules import breakout, momentum
+from strategy.rules import breakout, mean_reversion, momentum, resolution, reversal
 from strategy.rules.breakout import BreakoutRule
 from strategy.rules.buying import KEYS, STRATEGY, Answer
 from strategy.rules.contradictions import RuleParameters, contradictions
 from strategy.rules.conviction import share
+from strategy.rules.mean_reversion import MeanReversionRule
 from strategy.rules.momentum import MomentumRule, windows_apart
+from strategy.rules.reversal import ReversalRule, too_many_asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +36,27 @@ class RulesParameters:
     conviction_min: Ratio
     momentum: MomentumRule
     breakout: BreakoutRule
+    mean_reversion: MeanReversionRule
+    reversal: ReversalRule
 
     def __post_init__(self) -> None:
-        rules: Mapping[str, RuleParameters] = {
-            momentum.NAME: self.momentum,
-            breakout.NAME: self.breakout,
-        }
-        complaints = (*contradictions(self.conviction_min, rules), *windows_apart(self.momentum))
+        complaints = (
+            *contradictions(self.conviction_min, self.rules),
+            *windows_apart(self.momentum),
+            *too_many_asked(self.reversal),
+        )
         if complaints:
             raise ValueError("; ".join(complaints))
+
+    @property
+    def rules(self) -> Mapping[str, RuleParameters]:
+        """By name, in the order in which they speak."""
+        return {
+            momentum.NAME: self.momentum,
+            breakout.NAME: self.breakout,
+            mean_reversion.NAME: self.mean_reversion,
+            reversal.NAME: self.reversal,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +64,13 @@ class Rule:
     """One line of the table of rules."""
 
     name: str
-    enabled: bool
+    parameters: RuleParameters
     kinds: frozenset[TriggerKind]  # the triggers it acts on
-    propose: Callable[[str, StrategyContext], Answer]
+    direction: Direction  # and which way they must have gone
+    propose: Callable[[Trigger, StrategyContext], Answer]
+
+    def acts_on(self, trigger: Trigger) -> bool:
+        return trigger.kind in self.kinds and trigger.direction is self.direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +86,17 @@ class RulesEngine:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """In order: of two equally sure rules the earlier one speaks."""
-        rises, breaks = self.parameters.momentum, self.parameters.breakout
-        run_momentum = partial(momentum.propose, rule=rises)
-        run_breakout = partial(breakout.propose, rule=breaks)
-        return (
-            Rule(momentum.NAME, rises.enabled, momentum.KINDS, run_momentum),
-            Rule(breakout.NAME, breaks.enabled, breakout.KINDS, run_breakout),
+        asked = self.parameters
+        proposers: tuple[Callable[[Trigger, StrategyContext], Answer], ...] = (
+            partial(momentum.propose, rule=asked.momentum),
+            partial(breakout.propose, rule=asked.breakout),
+            partial(mean_reversion.propose, rule=asked.mean_reversion),
+            partial(reversal.propose, rule=asked.reversal),
+        )
+        rooms = (momentum, breakout, mean_reversion, reversal)
+        return tuple(
+            Rule(room.NAME, asked.rules[room.NAME], room.KINDS, room.DIRECTION, propose)
+            for room, propose in zip(rooms, proposers, strict=True)
         )
 
     def propose(self, context: StrategyContext) -> Proposals:
@@ -88,14 +111,21 @@ class RulesEngine:
         return Proposals(tuple(wanted), declined)
 
     def _answer(self, symbol: str, context: StrategyContext) -> TradeProposal | Finding:
-        """The strongest proposal, or the word of the rule that came nearest to one."""
-        answers = [rule.propose(symbol, context) for rule in self.rules if rule.enabled]
+        """The strongest proposal, or the word of the first rule that looked at the product."""
+        fired, rules = context.triggers[symbol], self.rules
+        answers = []
+        for rule in rules:
+            trigger = next(filter(rule.acts_on, fired), None)  # the strongest of them
+            if trigger is not None and rule.parameters.enabled:
+                answers.append(_asked(rule, trigger, context))
         proposals = [answer for answer in answers if isinstance(answer, TradeProposal)]
         if proposals:
             strongest = max(proposals, key=lambda proposal: proposal.conviction)
             return self._sure_enough(strongest)
         findings = [answer for answer in answers if isinstance(answer, Finding)]
-        return findings[0] if findings else self._no_rule(symbol, context)
+        # A rule that looked says more than one that may not.
+        findings.sort(key=lambda finding: finding.reason is Reason.RULE_NOT_IN_REGIME)
+        return findings[0] if findings else _no_rule(fired, rules)
 
     def _sure_enough(self, proposal: TradeProposal) -> TradeProposal | Finding:
         least = self.parameters.conviction_min
@@ -108,20 +138,14 @@ class RulesEngine:
             f"{KEYS}.conviction_min",
         )
 
-    def _no_rule(self, symbol: str, context: StrategyContext) -> Finding:
-        """Nobody acts on these triggers: names what would, and a rule that is switched off."""
-        fired = {trigger.kind for trigger in context.triggers[symbol]}
-        served = {kind for rule in self.rules if rule.enabled for kind in rule.kinds}
-        off = (rule.name for rule in self.rules if not rule.enabled and rule.kinds & fired)
-        name = next(off, None)
-        key = f"{KEYS}.{name}.enabled" if name else KEYS
-        return Finding(Reason.NO_RULE, _listed(fired), _listed(served), key)
-
 
 def windows(parameters: RulesParameters) -> Mapping[str, timedelta]:
     """For start-up: how far back each enabled rule looks, by key. The Panel must reach that far."""
-    rule = parameters.momentum
-    return momentum.windows(rule) if rule.enabled else {}
+    found: dict[str, timedelta] = {}
+    for name, rule in parameters.rules.items():
+        if rule.enabled:
+            found |= resolution.windows(name, rule)
+    return found
 
 
 def unresolved(parameters: RulesParameters, bar: timedelta) -> Mapping[str, str]:
@@ -129,9 +153,45 @@ def unresolved(parameters: RulesParameters, bar: timedelta) -> Mapping[str, str]
 
     A rule with such a window proposes nothing and says so for every trigger it would act on.
     """
-    rule = parameters.momentum
-    return dict(momentum.unresolved(rule, bar)) if rule.enabled else {}
+    found: dict[str, str] = {}
+    for name, rule in parameters.rules.items():
+        if rule.enabled:
+            found |= resolution.blurred(name, rule, bar)
+    return found
 
 
-def _listed(kinds: set[TriggerKind]) -> str:
-    return ", ".join(sorted(kind.value for kind in kinds))
+def _asked(rule: Rule, trigger: Trigger, context: StrategyContext) -> Answer:
+    """The rule's answer, if policy lets it speak in this regime."""
+    regime, allowed = context.regime.regime, rule.parameters.regimes
+    if regime in allowed:
+        return rule.propose(trigger, context)
+    return Finding(
+        Reason.RULE_NOT_IN_REGIME,
+        regime.value,
+        ", ".join(one.value for one in allowed),
+        f"{KEYS}.{rule.name}.regimes",
+    )
+
+
+def _no_rule(fired: tuple[Trigger, ...], rules: tuple[Rule, ...]) -> Finding:
+    """Nobody acts on these triggers: names what would, and a rule that is switched off."""
+    served = {
+        (kind, rule.direction) for rule in rules if rule.parameters.enabled for kind in rule.kinds
+    }
+    off = (
+        rule.name for rule in rules if not rule.parameters.enabled and any(map(rule.acts_on, fired))
+    )
+    name = next(off, None)
+    key = f"{KEYS}.{name}.enabled" if name else KEYS
+    seen = {(trigger.kind, trigger.direction) for trigger in fired}
+    return Finding(Reason.NO_RULE, _listed(seen), _listed(served), key)
+
+
+def _listed(moves: Iterable[tuple[TriggerKind, Direction]]) -> str:
+    """Kinds with the way they went, where they went one: price_move_15m down, volume_spike."""
+    return ", ".join(
+        sorted(
+            kind.value if way is Direction.NONE else f"{kind.value} {way.value}"
+            for kind, way in moves
+        )
+    )

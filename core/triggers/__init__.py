@@ -8,7 +8,16 @@ without naming the number seen, the limit and the policy key.
 from __future__ import annotations
 
 from core.triggers.attention import find_triggers
-from core.triggers.resolution import unresolved, unusable
-from core.triggers.trigger import Attention, Trigger, TriggerKind
+from core.triggers.resolution import unreachable, unresolved, unusable
+from core.triggers.trigger import Attention, Direction, Trigger, TriggerKind
 
-__all__ = ["Attention", "Trigger", "TriggerKind", "find_triggers", "unresolved", "unusable"]
+__all__ = [
+    "Attention",
+    "Direction",
+    "Trigger",
+    "TriggerKind",
+    "find_triggers",
+    "unreachable",
+    "unresolved",
+    "unusable",
+]

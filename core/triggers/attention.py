@@ -19,9 +19,10 @@ from core.money import Ratio
 from core.policy import AtrPolicy, TriggersPolicy
 from core.reasons import Finding, Reason
 from core.triggers.guards import gapped, outliers, short
-from core.triggers.kinds import Sighting, Watch
 from core.triggers.resolution import watching
+from core.triggers.sighting import Sighting
 from core.triggers.trigger import Attention, Trigger, TriggerKind
+from core.triggers.watches import Watch
 from core.wording import count, percent_of
 
 _DIGITS = 4  # what a record carries
@@ -99,6 +100,7 @@ def _fired(symbol: str, row: int, sights: _Sights) -> tuple[Trigger, ...]:
         Trigger(
             symbol=symbol,
             kind=kind,
+            direction=sighting.direction(row),
             strength=round(float(sighting.measures[0].nearness[row]), _DIGITS),
             confidence=round(float(sighting.confidence[row]), _DIGITS),
             seen=sighting.measures[0].said(row),

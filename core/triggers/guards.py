@@ -14,7 +14,7 @@ from core.indicators import SEEDED_BARS, change, range_before_last, shown_ratio,
 from core.market import Floats, Panel
 from core.policy import TriggersPolicy
 from core.reasons import Finding, Reason
-from core.triggers.kinds import Window
+from core.triggers.watches import Window
 from core.wording import count, percent_of
 
 

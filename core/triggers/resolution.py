@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from math import sqrt
 
 from core.indicators import SEED
+from core.money import plain
 from core.policy import TriggersPolicy
-from core.triggers.kinds import Watch, Window, watches
-from core.wording import count, span
+from core.triggers.trigger import TriggerKind
+from core.triggers.watches import Watch, Window, watches
+from core.wording import count, span, times
 
 _RANGE_PERIODS_MIN = 2  # an average over one bar is that bar
 
@@ -54,3 +57,23 @@ def unusable(policy: TriggersPolicy, bar: timedelta) -> Mapping[str, str]:
             f"triggers.volume_spike.window {span(spike.window)}"
         )
     return troubles
+
+
+def unreachable(policy: TriggersPolicy, bar: timedelta) -> Mapping[str, str]:
+    """Policy key -> why no product could ever reach its limit on bars of this length.
+
+    Of n values none lies more than (n - 1) / sqrt(n) standard deviations from their mean
+    (Samuelson's inequality, for the whole window's deviation).
+    """
+    if all(watch.kind is not TriggerKind.OVERSOLD for watch in watching(policy, bar)):
+        return {}
+    rule, bars = policy.oversold, policy.oversold.window // bar
+    most = (bars - 1) / sqrt(bars)
+    return {
+        f"triggers.oversold.min.{regime.value}": (
+            f"{plain(limit)}x can never be reached: of {count(bars, 'close')} none lies more than "
+            f"{times(most)} the standard deviation below their mean"
+        )
+        for regime, limit in rule.min.items()
+        if float(limit) > most
+    }

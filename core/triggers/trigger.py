@@ -15,6 +15,16 @@ class TriggerKind(Enum):
     VOLUME_SPIKE = "volume_spike"
     BREAKOUT = "breakout"
     MOMENTUM = "momentum"
+    OVERSOLD = "oversold"
+    REVERSAL = "reversal"
+
+
+class Direction(Enum):
+    """Which way the price went to make a trigger fire; NONE where that says nothing about it."""
+
+    UP = "up"
+    DOWN = "down"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,7 @@ class Trigger:
 
     symbol: str
     kind: TriggerKind
+    direction: Direction
     strength: float  # seen / limit, at most 4 decimals; 1 is exactly at the limit
     confidence: float  # 0 to 1: how much of what would confirm it is there
     seen: str

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
+from core.market import Regime
 from core.money import Ratio
 from core.proposals import StrategyContext
-from core.triggers import TriggerKind
+from core.triggers import Direction, Trigger, TriggerKind
 from core.wording import times
 from strategy.rules.buying import Answer, Opinion, buy
-from strategy.rules.conviction import conviction, share
+from strategy.rules.conviction import conviction, most_of, share
 
 NAME = "breakout"
 KINDS = frozenset({TriggerKind.BREAKOUT})
+DIRECTION = Direction.UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakoutRule:
     enabled: bool
+    regimes: tuple[Regime, ...]  # in which it may be used
     base: Ratio
     strength_weight: Ratio
     confidence_weight: Ratio
@@ -40,16 +44,21 @@ class BreakoutRule:
             "volume_weight": self.volume_weight,
         }
 
+    @property
+    def conviction_max(self) -> Ratio:
+        return most_of(self.weights.values())
 
-def propose(symbol: str, context: StrategyContext, rule: BreakoutRule) -> Answer:
+    @property
+    def windows(self) -> Mapping[str, timedelta]:
+        return {}  # its trigger has looked for it
+
+
+def propose(trigger: Trigger, context: StrategyContext, rule: BreakoutRule) -> Answer:
     """A buy of a product that broke out; surer when volume came with it."""
-    fired = {trigger.kind: trigger for trigger in context.triggers[symbol]}
-    trigger = fired.get(TriggerKind.BREAKOUT)
-    if trigger is None:
-        return None
-    confirmed = TriggerKind.VOLUME_SPIKE in fired
+    kinds = {fired.kind for fired in context.triggers[trigger.symbol]}
+    confirmed = TriggerKind.VOLUME_SPIKE in kinds
     opinion = Opinion(
-        symbol=symbol,
+        symbol=trigger.symbol,
         rule=NAME,
         conviction=conviction(
             trigger, rule, {"volume": share(rule.volume_weight) if confirmed else 0.0}

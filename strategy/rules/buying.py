@@ -20,7 +20,7 @@ from strategy.rules.conviction import Conviction
 STRATEGY = "rules"
 KEYS = "strategies.rules.parameters"
 
-Answer = TradeProposal | Finding | None  # None: the rule does not act on these triggers
+Answer = TradeProposal | Finding  # a rule is asked only about triggers that it acts on
 
 
 class Reach(Protocol):
@@ -41,6 +41,7 @@ class Opinion:
     rule: str
     conviction: Conviction
     because: str
+    target_max: float | None = None  # price in quote currency beyond which nothing is expected
 
 
 def buy(opinion: Opinion, reach: Reach, context: StrategyContext) -> TradeProposal | Finding:
@@ -51,7 +52,7 @@ def buy(opinion: Opinion, reach: Reach, context: StrategyContext) -> TradePropos
         known = "no average true range"
         return Finding(Reason.HISTORY_TOO_SHORT, known, "one to place the stop by", key)
     price = entry(opinion.symbol, context)
-    risked = float(reach.stop_atr) * atr
+    risked, hoped = float(reach.stop_atr) * atr, price + float(reach.target_atr) * atr
     if not 0 < risked / price < 1:  # also refuses NaN
         seen = f"stop {percent_of(risked / price)} below the entry"
         return Finding(Reason.RULE_DECLINED, seen, "above 0% and below 100%", key)
@@ -64,7 +65,7 @@ def buy(opinion: Opinion, reach: Reach, context: StrategyContext) -> TradePropos
         conviction=opinion.conviction.value,
         breakdown=opinion.conviction.breakdown,
         stop_loss=price - risked,
-        take_profit=price + float(reach.target_atr) * atr,
+        take_profit=hoped if opinion.target_max is None else min(hoped, opinion.target_max),
         because=opinion.because,
     )
 

@@ -7,10 +7,12 @@ not its business: that depends on the market.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from core.money import ONE, ZERO, Ratio, added
+from core.market import Regime
+from core.money import ONE, ZERO, Ratio
 
 
 class RuleParameters(Protocol):
@@ -20,8 +22,20 @@ class RuleParameters(Protocol):
     def enabled(self) -> bool: ...
 
     @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """Those in which it may be used."""
+
+    @property
     def weights(self) -> Mapping[str, Ratio]:
-        """The parts of its conviction by key; together they are the most it can reach."""
+        """The parts of its conviction by key."""
+
+    @property
+    def conviction_max(self) -> Ratio:
+        """The most it can reach."""
+
+    @property
+    def windows(self) -> Mapping[str, timedelta]:
+        """How far back it looks, by key."""
 
     @property
     def stop_atr(self) -> Decimal: ...
@@ -42,6 +56,11 @@ def contradictions(conviction_min: Ratio, rules: Mapping[str, RuleParameters]) -
         for reach, multiple in (("stop_atr", rule.stop_atr), ("target_atr", rule.target_atr)):
             if multiple <= ZERO:
                 yield f"{name}.{reach}: must be above 0x"
+        for key, window in rule.windows.items():
+            if window <= timedelta(0):
+                yield f"{name}.{key}: must be longer than 0s"
+        if rule.enabled and not rule.regimes:
+            yield f"{name}.regimes: names no regime; name one or switch the rule off"
         if rule.enabled and conviction_min.value <= ONE:
             yield from _out_of_reach(name, rule, conviction_min)
 
@@ -53,7 +72,7 @@ def _beyond_bounds(key: str, ratio: Ratio) -> Iterator[str]:
 
 def _out_of_reach(name: str, rule: RuleParameters, conviction_min: Ratio) -> Iterator[str]:
     """A rule that could never be sure enough is a mistake, not a cautious setting."""
-    most = Ratio(added(*(weight.value for weight in rule.weights.values())))
+    most = rule.conviction_max
     if most < conviction_min:
         yield (
             f"{name}.base: with its weights reaches {most} at most, below conviction_min "

@@ -7,11 +7,11 @@ business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.money import Ratio
+from core.money import Ratio, added
 from core.triggers import Trigger
 
 DIGITS = 4  # what a record carries; rounding here keeps record and decision the same number
@@ -36,6 +36,11 @@ class Conviction:
 
     value: float
     breakdown: Mapping[str, float]
+
+
+def most_of(weights: Iterable[Ratio]) -> Ratio:
+    """What a rule's weights come to when every one of them is earned in full."""
+    return Ratio(added(*(weight.value for weight in weights)))
 
 
 def share(ratio: Ratio) -> float:

@@ -31,9 +31,11 @@ from core.policy import (
 )
 from core.proposals import StrategyContext, TradeProposal
 from core.regime import RegimeReading
-from core.triggers import Trigger, TriggerKind
+from core.triggers import Direction, Trigger, TriggerKind
 from strategy.rules.breakout import BreakoutRule
+from strategy.rules.mean_reversion import MeanReversionRule
 from strategy.rules.momentum import MomentumRule
+from strategy.rules.reversal import ReversalRule
 from strategy.rules_engine import RulesParameters
 from tests.builders.market import NOON, a_flat_panel
 
@@ -49,8 +51,12 @@ def a_trigger(
     *,
     strength: float = 1.4,
     confidence: float = 0.6,
+    direction: Direction | None = None,
 ) -> Trigger:
-    return Trigger(symbol, kind, strength, confidence, "3.5% in 6h")
+    """A trigger that went the way of its kind; a price move went up."""
+    ways = {TriggerKind.VOLUME_SPIKE: Direction.NONE, TriggerKind.OVERSOLD: Direction.DOWN}
+    way = direction or ways.get(kind, Direction.UP)
+    return Trigger(symbol, kind, way, strength, confidence, "3.5% in 6h")
 
 
 def a_context(
@@ -59,12 +65,13 @@ def a_context(
     atr: Mapping[str, float] | None = None,
     tops: Mapping[str, TopOfBook] | None = None,
     positions: Iterable[Position] = (),
+    regime: Regime = Regime.CHOP,
 ) -> StrategyContext:
     """What a strategy sees of the triggered products: an ATR of 1, no books, a flat market."""
     symbols = sorted({trigger.symbol for trigger in triggers} or {"SOL-USD"})
     return StrategyContext(
         at=NOON,
-        regime=RegimeReading(Regime.CHOP, "a calm market"),
+        regime=RegimeReading(regime, "the weather"),
         tiers=dict.fromkeys(symbols, "T2"),
         triggers={
             symbol: tuple(trigger for trigger in triggers if trigger.symbol == symbol)
@@ -80,6 +87,7 @@ def a_context(
 def a_momentum_rule(**changes: object) -> MomentumRule:
     fields: dict[str, object] = {
         "enabled": True,
+        "regimes": (Regime.BULL, Regime.CHOP),
         "base": a_ratio("30"),
         "strength_weight": a_ratio("25"),
         "confidence_weight": a_ratio("25"),
@@ -95,6 +103,7 @@ def a_momentum_rule(**changes: object) -> MomentumRule:
 def a_breakout_rule(**changes: object) -> BreakoutRule:
     fields: dict[str, object] = {
         "enabled": True,
+        "regimes": (Regime.BULL, Regime.CHOP),
         "base": a_ratio("35"),
         "strength_weight": a_ratio("25"),
         "confidence_weight": a_ratio("20"),
@@ -105,16 +114,56 @@ def a_breakout_rule(**changes: object) -> BreakoutRule:
     return BreakoutRule(**(fields | changes))  # type: ignore[arg-type]
 
 
+def a_mean_reversion_rule(**changes: object) -> MeanReversionRule:
+    fields: dict[str, object] = {
+        "enabled": True,
+        "regimes": (Regime.BULL, Regime.CHOP),
+        "base": a_ratio("35"),
+        "strength_weight": a_ratio("20"),
+        "confidence_weight": a_ratio("25"),
+        "volume_weight": a_ratio("20"),
+        "rsi_window": timedelta(hours=4),
+        "rsi_max": a_ratio("30"),
+        "close_in_range_min": a_ratio("60"),
+        "mean_window": timedelta(hours=24),
+        "stop_atr": Decimal(3),
+        "target_atr": Decimal(5),
+    }
+    return MeanReversionRule(**(fields | changes))  # type: ignore[arg-type]
+
+
+def a_reversal_rule(**changes: object) -> ReversalRule:
+    fields: dict[str, object] = {
+        "enabled": True,
+        "regimes": (Regime.CHOP, Regime.BEAR),
+        "base": a_ratio("20"),
+        "strength_weight": a_ratio("20"),
+        "confidence_weight": a_ratio("20"),
+        "confirmation_weight": a_ratio("10"),
+        "confirmations_min": 3,
+        "window": timedelta(hours=6),
+        "rsi_min": a_ratio("50"),
+        "bounce_min": a_ratio("3"),
+        "stop_atr": Decimal(3),
+        "target_atr": Decimal(6),
+    }
+    return ReversalRule(**(fields | changes))  # type: ignore[arg-type]
+
+
 def the_rules(
     *,
     conviction_min: str = "35",
     momentum: MomentumRule | None = None,
     breakout: BreakoutRule | None = None,
+    mean_reversion: MeanReversionRule | None = None,
+    reversal: ReversalRule | None = None,
 ) -> RulesParameters:
     return RulesParameters(
         conviction_min=a_ratio(conviction_min),
         momentum=momentum or a_momentum_rule(),
         breakout=breakout or a_breakout_rule(),
+        mean_reversion=mean_reversion or a_mean_reversion_rule(),
+        reversal=reversal or a_reversal_rule(),
     )
 
 

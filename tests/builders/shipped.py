@@ -50,3 +50,10 @@ def complaints_about(
     except ConfigError as error:
         return [str(told).replace(f"{folder}/", "") for told in error.complaints]
     return []
+
+
+def line_of(file: str, start: str) -> int:
+    """The number of the one line of a shipped file that begins so, its indentation aside."""
+    lines = (CONFIG / file).read_text(encoding="utf-8").split("\n")
+    (found,) = (at for at, line in enumerate(lines, start=1) if line.strip().startswith(start))
+    return found

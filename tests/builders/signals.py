@@ -19,9 +19,11 @@ from core.policy import (
     BreakoutPolicy,
     MomentumPolicy,
     OutlierPolicy,
+    OversoldPolicy,
     PriceMovePolicy,
     RegimeMultipliers,
     RegimePolicy,
+    ReversalPolicy,
     TriggersPolicy,
     VolumeSpikePolicy,
 )
@@ -114,6 +116,26 @@ def a_momentum(**changes: object) -> MomentumPolicy:
     return MomentumPolicy(**(fields | changes))  # type: ignore[arg-type]
 
 
+def an_oversold(**changes: object) -> OversoldPolicy:
+    fields: dict[str, object] = {
+        "enabled": True,
+        "window": timedelta(hours=24),
+        "min": {BULL: Decimal("2.5"), CHOP: Decimal("2.5"), BEAR: Decimal(3), CRASH: Decimal(4)},
+    }
+    return OversoldPolicy(**(fields | changes))  # type: ignore[arg-type]
+
+
+def a_reversal(**changes: object) -> ReversalPolicy:
+    fields: dict[str, object] = {
+        "enabled": True,
+        "lookback": timedelta(hours=24),
+        "won_back_min": a_ratio("33%"),
+        "low_age_max": timedelta(hours=3),
+        "min": by_regime("5%", "5%", "6%", "10%"),
+    }
+    return ReversalPolicy(**(fields | changes))  # type: ignore[arg-type]
+
+
 def a_triggers_policy(**changes: object) -> TriggersPolicy:
     fields: dict[str, object] = {
         "price_move_15m": a_price_move(
@@ -123,6 +145,8 @@ def a_triggers_policy(**changes: object) -> TriggersPolicy:
         "volume_spike": a_volume_spike(),
         "breakout": a_breakout(),
         "momentum": a_momentum(),
+        "oversold": an_oversold(),
+        "reversal": a_reversal(),
         "atr": AtrPolicy(window=timedelta(hours=4), min=a_ratio("0.1%"), max=a_ratio("6%")),
         "outlier": OutlierPolicy(move_min=Decimal(8), volume_max=a_ratio("25%")),
         "score_min": a_ratio("100%"),

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from runner import check_config
-from tests.builders.shipped import CONFIG, a_config_folder, shipped_configuration
+from tests.builders.shipped import CONFIG, a_config_folder, line_of, shipped_configuration
+
+CASH_MIN = line_of("policy.yaml", "cash_min:")
 
 
 def test_a_sound_configuration_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,7 +37,7 @@ def test_every_mistake_is_a_line_on_stderr_and_the_exit_code_is_2(
     assert told.err.split("\n") == [
         f"{folder}/app.yaml:18: market.seed: is missing; copy `seed: 7` from config/app.yaml:21",
         f"{folder}/app.yaml:21: market.sed: is not a setting; did you mean seed?",
-        f"{folder}/policy.yaml:72: risk.cash_min: 20 has no unit; write 20%",
+        f"{folder}/policy.yaml:{CASH_MIN}: risk.cash_min: 20 has no unit; write 20%",
         "",
     ]
 
@@ -58,7 +60,7 @@ def test_json_carries_mistakes_and_soundness(
     assert answer["mistakes"] == [
         {
             "file": f"{folder}/policy.yaml",
-            "line": 72,
+            "line": CASH_MIN,
             "key": "risk.cash_min",
             "message": "20 has no unit; write 20%",
         }
@@ -75,7 +77,7 @@ def test_a_key_is_explained_with_value_source_unit_meaning_and_reader(
     assert check_config.main(["--config", str(CONFIG), "--explain", "risk.cash_min"]) == 0
     assert capsys.readouterr().out.split("\n") == [
         "risk.cash_min: 20%",
-        f"  written in  {CONFIG}/policy.yaml:72",
+        f"  written in  {CONFIG}/policy.yaml:{CASH_MIN}",
         "  unit        a ratio, at least 0%, less than 100%",
         "  meaning     Share of equity that must stay as cash.",
         "  read by     core.risk.exposure",

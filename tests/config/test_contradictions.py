@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.shipped import CONFIG, a_config_folder, complaints_about
+from core.triggers import TriggerKind
+from tests.builders.shipped import CONFIG, a_config_folder, complaints_about, line_of
 
 
 def told_with(**overrides: str) -> list[str]:
@@ -16,24 +17,30 @@ def told_with(**overrides: str) -> list[str]:
 # (dotted key, contradicting text, a text that just fits, the other key as it is cited); the
 # size of an entry counts with the largest multiplier that a regime can give it, 1.2x.
 LIMITS = [
-    ("risk.notional_max", "24.99 USD", "25 USD", "risk.notional_min: 25 USD (policy.yaml:73)"),
-    ("risk.trades_per_day_max", "5", "6", "risk.trades_per_hour_max: 6 (policy.yaml:79)"),
-    ("risk.at_risk_max", "7.99%", "8%", "risk.position_max: 8% (policy.yaml:75)"),
-    ("regime.trend_bull_min", "-1.01%", "-1%", "regime.trend_bear_max: -1% (policy.yaml:10)"),
-    ("regime.drawdown_crash_min", "6%", "7%", "regime.drawdown_bear_min: 7% (policy.yaml:14)"),
-    ("triggers.atr.max", "0.09%", "0.1%", "triggers.atr.min: 0.1% (policy.yaml:47)"),
+    ("risk.notional_max", "24.99 USD", "25 USD", "risk.notional_min: 25 USD (policy.yaml:"),
+    ("risk.trades_per_day_max", "5", "6", "risk.trades_per_hour_max: 6 (policy.yaml:"),
+    ("risk.at_risk_max", "7.99%", "8%", "risk.position_max: 8% (policy.yaml:"),
+    ("regime.trend_bull_min", "-1.01%", "-1%", "regime.trend_bear_max: -1% (policy.yaml:"),
+    ("regime.drawdown_crash_min", "6%", "7%", "regime.drawdown_bear_min: 7% (policy.yaml:"),
+    (
+        "triggers.reversal.lookback",
+        "2h45m",
+        "3h",
+        "triggers.reversal.low_age_max: 3h (policy.yaml:",
+    ),
+    ("triggers.atr.max", "0.09%", "0.1%", "triggers.atr.min: 0.1% (policy.yaml:"),
     ("loop.backoff_max", "4s", "5s", "loop.backoff_first: 5s (app.yaml:36)"),
     ("execution.maker_ttl", "14m59s", "15m", "loop.interval: 1x (app.yaml:34)"),
     ("execution.maker_ttl", "0.99x", "1x", "loop.interval: 1x (app.yaml:34)"),
-    ("sizing.base.T1", "8.01%", "8%", "risk.position_max: 8% (policy.yaml:75)"),
-    ("sizing.base.T3", "0.2%", "0.21%", "risk.notional_min: 25 USD (policy.yaml:73)"),
-    ("risk.theme_max.meme", "0.24%", "0.25%", "risk.notional_min: 25 USD (policy.yaml:73)"),
-    ("risk.cash_min", "99.76%", "99.75%", "risk.notional_min: 25 USD (policy.yaml:73)"),
+    ("sizing.base.T1", "8.01%", "8%", "risk.position_max: 8% (policy.yaml:"),
+    ("sizing.base.T3", "0.2%", "0.21%", "risk.notional_min: 25 USD (policy.yaml:"),
+    ("risk.theme_max.meme", "0.24%", "0.25%", "risk.notional_min: 25 USD (policy.yaml:"),
+    ("risk.cash_min", "99.76%", "99.75%", "risk.notional_min: 25 USD (policy.yaml:"),
     (
         "strategies.rules.budget.exposure_max",
         "0.24%",
         "0.25%",
-        "risk.notional_min: 25 USD (policy.yaml:73)",
+        "risk.notional_min: 25 USD (policy.yaml:",
     ),
 ]
 
@@ -53,7 +60,7 @@ def test_a_position_that_holds_no_order_names_the_balance_too(tmp_path: Path) ->
     told = complaints_about(a_config_folder(tmp_path, poor))
     (position,) = [line for line in told if ": risk.position_max: " in line]
     assert "8% of app.starting_balances: [300 USD] (app.yaml:9) is 24 USD" in position
-    assert "below risk.notional_min: 25 USD (policy.yaml:73)" in position
+    assert "below risk.notional_min: 25 USD (policy.yaml:" in position
 
 
 def test_capital_above_its_cap_counts_as_foreign_when_room_is_measured() -> None:
@@ -207,17 +214,32 @@ def test_live_on_a_simulated_market_is_refused(exchange: str) -> None:
 def test_a_bar_that_leaves_no_trigger_is_refused_and_names_the_bar(tmp_path: Path) -> None:
     told = told_with(**{"market.bar": "1d"})
     assert any(
-        line.startswith("policy.yaml:22: triggers: ")
+        line.startswith(f"policy.yaml:{line_of('policy.yaml', 'triggers:')}: triggers: ")
         and line.endswith("see market.bar: 1d (command line)")
         for line in told
     )
 
 
 def test_no_enabled_trigger_is_refused() -> None:
-    kinds = ("price_move_15m", "price_move_60m", "volume_spike", "breakout", "momentum")
+    kinds = [kind.value for kind in TriggerKind]
     (complaint,) = told_with(**{f"triggers.{kind}.enabled": "false" for kind in kinds})
-    assert complaint.startswith("policy.yaml:22: triggers: no enabled trigger")
+    assert complaint.startswith(
+        f"policy.yaml:{line_of('policy.yaml', 'triggers:')}: triggers: no enabled trigger"
+    )
     assert told_with(**{f"triggers.{kind}.enabled": "false" for kind in kinds[1:]}) == []
+
+
+def test_a_stretch_that_no_window_can_show_is_refused() -> None:
+    """Of 16 values none lies more than 15 / sqrt(16) deviations from their mean."""
+    short = {"triggers.oversold.window": "4h"}
+    assert told_with(**short, **{"triggers.oversold.min.crash": "3.75x"}) == []
+    (complaint,) = told_with(**short, **{"triggers.oversold.min.crash": "3.76x"})
+    assert complaint.startswith(
+        "command line: triggers.oversold.min.crash: 3.76x can never be reached: of 16 closes "
+        "none lies more than 3.75x the standard deviation below their mean"
+    )
+    off = {"triggers.oversold.enabled": "false", "triggers.oversold.min.crash": "3.76x"}
+    assert told_with(**short, **off) == []
 
 
 def test_a_bot_without_an_enabled_strategy_is_refused(tmp_path: Path) -> None:

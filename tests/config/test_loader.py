@@ -23,6 +23,7 @@ from tests.builders.shipped import (
     CONFIG,
     a_config_folder,
     complaints_about,
+    line_of,
     shipped_configuration,
     shipped_policy,
 )
@@ -102,11 +103,14 @@ def test_all_mistakes_come_out_together_in_reading_order(tmp_path: Path) -> None
     told = complaints_about(folder, overrides={"market.sed": "7"})
     assert [line.split(": ")[:2] for line in told] == [
         ["app.yaml:35", "loop.jitter_max"],
-        ["policy.yaml:64", "risk.cash_min"],
-        ["policy.yaml:72", "risk.cash_mn"],
-        ["policy.yaml:74", "risk.notional_max"],
+        [f"policy.yaml:{line_of('policy.yaml', 'risk:')}", "risk.cash_min"],
+        [f"policy.yaml:{line_of('policy.yaml', 'cash_min:')}", "risk.cash_mn"],
+        [f"policy.yaml:{line_of('policy.yaml', 'notional_max:')}", "risk.notional_max"],
         ["universe.yaml:24", "universe.discovery"],
-        ["strategies.yaml:18", "strategies.rules.parameters.momentum.fast"],
+        [
+            f"strategies.yaml:{line_of('strategies.yaml', 'fast:')}",
+            "strategies.rules.parameters.momentum.fast",
+        ],
         ["command line", "market.sed"],
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import cast
 
@@ -11,17 +12,19 @@ import numpy as np
 import pytest
 
 from core.indicators import (
+    average_price,
     average_true_range,
     bar_returns,
     change,
-    exponential_average,
     panel_length,
     range_before_last,
+    relative_strength,
     share_above,
     share_falling,
     share_rising,
     shown_multiple,
     shown_ratio,
+    stretch,
     window_mean,
 )
 from core.market import Floats, Panel
@@ -132,42 +135,100 @@ def test_a_range_before_the_last_bar_is_never_negative() -> None:
     assert before.max() == pytest.approx(0, abs=1e-12)
 
 
-# exponential average
+# relative strength
 
 
-def averaged(values: list[float], periods: int) -> float:
-    row = np.array([values])
-    return float(exponential_average(row, periods, np.array([len(values)]))[0])
+def strength(closes: list[float], periods: int = 14) -> float:
+    known = np.array([len(closes)])
+    return float(relative_strength(np.array([closes]), known, periods)[0])
 
 
-def test_a_constant_series_is_its_own_average_to_the_last_bit() -> None:
-    assert averaged([0.1] * 300, 12) == 0.1
+@pytest.mark.parametrize("periods", [2, 14, 16])
+def test_relative_strength_is_wilders(periods: int) -> None:
+    closes = a_walk(900)
+    steps = [after - before for before, after in pairwise(closes)]
+    gain = wilder([max(step, 0.0) for step in steps], periods)
+    loss = wilder([max(-step, 0.0) for step in steps], periods)
+
+    assert strength(closes, periods) == pytest.approx(1 - 1 / (1 + gain / loss), rel=1e-6)
 
 
-def test_the_exponential_average_moves_by_two_over_periods_plus_one() -> None:
-    values = a_walk(900)
-    expected = values[0]
-    for value in values[1:]:
-        expected += (value - expected) * 2 / 13
+def test_a_price_that_only_rose_has_full_strength_and_one_that_only_fell_none() -> None:
+    rising = [100.0 + bar for bar in range(300)]
 
-    assert averaged(values, 12) == pytest.approx(expected, rel=1e-12)
+    assert strength(rising) == 1.0
+    assert strength(rising[::-1]) == 0.0
 
 
-def test_an_average_of_one_period_is_the_last_value() -> None:
-    assert averaged(a_walk(300), 1) == a_walk(300)[-1]
+def test_a_price_that_never_moved_gained_as_much_as_it_lost() -> None:
+    assert strength([0.1] * 300) == 0.5
 
 
-def test_an_average_longer_than_its_lookback_tends_to_the_plain_mean() -> None:
-    values = a_walk(900)
+def test_the_last_bar_moves_the_strength_by_one_part_in_its_periods() -> None:
+    """Gains and losses of 1 in turn are 0.5 each on average; then one more gain of 1."""
+    closes = [100.0 + bar % 2 for bar in range(400)] + [100.0, 101.0, 102.0]
 
-    assert averaged(values, 100_000) == pytest.approx(sum(values[-257:]) / 257, rel=1e-4)
+    assert strength(closes[:-1], 2) == pytest.approx(2 / 3)
+    assert strength(closes, 2) == pytest.approx(5 / 6)
 
 
 @pytest.mark.parametrize(("known", "ready"), [(256, False), (257, True), (258, True)])
-def test_an_exponential_average_needs_257_bars(known: int, ready: bool) -> None:
-    values = np.full((1, 350), 5.0)
+def test_relative_strength_needs_257_bars(known: int, ready: bool) -> None:
+    panel = a_panel({"SOL-USD": [NAN] * (350 - known) + a_walk(known)})
 
-    assert np.isfinite(exponential_average(values, 12, np.array([known]))[0]) == ready
+    assert np.isfinite(relative_strength(panel.close, panel.known, 16)[0]) == ready
+
+
+def test_a_young_product_has_no_strength_and_its_neighbour_keeps_its_own() -> None:
+    panel = a_panel({"ADA-USD": [NAN] * 300 + [1.0] * 50, "SOL-USD": a_walk()})
+
+    young, old = relative_strength(panel.close, panel.known, 14)
+
+    assert np.isnan(young)
+    assert old == strength(a_walk())
+
+
+# the volume-weighted average price
+
+
+def test_the_average_price_weighs_each_typical_price_by_its_volume() -> None:
+    panel = a_panel(
+        {"SOL-USD": [500.0, 10.0, 20.0, 40.0]}, volumes={"SOL-USD": [9.0, 1.0, 3.0, 1.0]}
+    )
+    high, low, close = panel.high[0], panel.low[0], panel.close[0]
+    typical = [(high[at] + low[at] + close[at]) / 3 for at in (2, 3)]
+
+    assert average_price(panel, 2)[0] == pytest.approx((typical[0] * 3 + typical[1]) / 4)
+
+
+def test_without_volume_there_is_no_average_price() -> None:
+    panel = a_panel({"SOL-USD": [10.0] * 4}, volumes={"SOL-USD": [9.0, 0.0, 0.0, 0.0]})
+
+    assert np.isnan(average_price(panel, 3)[0])
+    assert average_price(panel, 4)[0] == 10.0
+
+
+# deviations
+
+
+def test_a_close_is_measured_in_deviations_below_the_mean_of_its_window() -> None:
+    closes = np.array([[900.0, 4.0, 2.0, 4.0, 2.0], [900.0, 2.0, 4.0, 2.0, 4.0]])
+
+    assert stretch(closes, 4).below.tolist() == [1.0, -1.0]
+
+
+def test_closes_that_never_moved_lie_nowhere_below_their_mean() -> None:
+    assert stretch(np.full((1, 96), 0.1), 96).below[0] == 0.0
+
+
+def test_a_slide_keeps_fewer_closes_near_its_mean_than_a_fall_out_of_a_calm() -> None:
+    slide = [float(100 - bar) for bar in range(96)]
+    calm = [100.0 + bar % 2 for bar in range(94)] + [90.0, 85.0]
+
+    sliding, falling = stretch(np.array([slide, calm]), 96).near
+
+    assert sliding == pytest.approx(56 / 96)
+    assert falling == pytest.approx(94 / 96)
 
 
 # changes and windows
@@ -276,6 +337,9 @@ def test_every_regime_window_fits_the_panel(window: str) -> None:
         ("volume_spike", "baseline"),
         ("breakout", "lookback"),
         ("momentum", "window"),
+        ("oversold", "window"),
+        ("reversal", "lookback"),
+        ("reversal", "low_age_max"),
         ("atr", "window"),
     ],
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
+from statistics import fmean, pstdev
 
 import numpy as np
 import pytest
 
+from core.indicators import stretch
 from core.market import Panel, Regime
 from core.reasons import Finding, Reason
-from core.triggers import Trigger, TriggerKind
+from core.triggers import Direction, Trigger, TriggerKind
 from tests.builders.signals import (
     SOL,
     a_market,
@@ -41,13 +44,13 @@ def test_a_price_move_says_its_way_and_counts_the_bars_that_went_it() -> None:
     falling = a_market(99, 99.5, 98, 97)
 
     assert the_trigger(falling, only("price_move_60m")) == Trigger(
-        SOL, TriggerKind.PRICE_MOVE_60M, strength=1.5, confidence=0.75, seen="-3%"
+        SOL, TriggerKind.PRICE_MOVE_60M, Direction.DOWN, strength=1.5, confidence=0.75, seen="-3%"
     )
 
 
 def test_a_rise_counts_the_rising_bars() -> None:
     assert the_trigger(a_market(104, 103, 102.5, 102), only("price_move_60m")) == Trigger(
-        SOL, TriggerKind.PRICE_MOVE_60M, strength=1.0, confidence=0.25, seen="2%"
+        SOL, TriggerKind.PRICE_MOVE_60M, Direction.UP, strength=1.0, confidence=0.25, seen="2%"
     )
 
 
@@ -88,7 +91,7 @@ def test_one_large_bar_is_a_less_certain_spike_than_a_busy_hour() -> None:
     busy, single = spiking(2500, 2500, 2500, 2500), spiking(0, 10_000, 0, 0)
 
     assert the_trigger(busy, only("volume_spike")) == Trigger(
-        SOL, TriggerKind.VOLUME_SPIKE, strength=1.0, confidence=1.0, seen="2.5x"
+        SOL, TriggerKind.VOLUME_SPIKE, Direction.NONE, strength=1.0, confidence=1.0, seen="2.5x"
     )
     assert the_trigger(single, only("volume_spike")).confidence == 0.25
 
@@ -147,7 +150,7 @@ def test_a_breakout_is_surer_the_nearer_the_close_lies_to_its_bars_high() -> Non
     lows[0, -1] = 96.0
 
     assert the_trigger(replace(panel, low=lows), only("breakout")) == Trigger(
-        SOL, TriggerKind.BREAKOUT, strength=9.4905, confidence=0.75, seen="1.8981%"
+        SOL, TriggerKind.BREAKOUT, Direction.UP, strength=9.4905, confidence=0.75, seen="1.8981%"
     )
 
 
@@ -196,7 +199,7 @@ def test_momentum_needs_its_share_of_rising_bars(rises: int, fires: bool) -> Non
 
 def test_momentum_tells_rise_and_consistency() -> None:
     assert the_trigger(climbing(18, 5), only("momentum")) == Trigger(
-        SOL, TriggerKind.MOMENTUM, strength=2.0, confidence=0.75, seen="5%"
+        SOL, TriggerKind.MOMENTUM, Direction.UP, strength=2.0, confidence=0.75, seen="5%"
     )
 
 
@@ -225,3 +228,155 @@ def test_momentum_without_a_consistency_minimum_asks_for_the_rise_alone() -> Non
     with np.errstate(all="raise"):
         assert the_trigger(climbing(1, 2.5), policy).strength == 1.0
         assert the_finding(a_market(), policy).seen == "momentum 0%"
+
+
+# the oversold kind
+
+
+def stretched(depth: float) -> Panel:
+    """A day that alternates around 100, so that its deviation is 1, and ends `depth` below."""
+    return a_market(*[101.0, 99.0] * 200, 100.0 - depth, length=350 + 51)
+
+
+@pytest.mark.parametrize("regime", list(Regime))
+@pytest.mark.parametrize(("beyond", "fires"), [(-1e-4, False), (0.0, True), (1e-4, True)])
+def test_oversold_fires_at_its_limit_below_the_mean(
+    regime: Regime, beyond: float, fires: bool
+) -> None:
+    panel = stretched(8.0)
+    z = float(stretch(panel.close, 96).below[0])
+    limit = Decimal(repr(round(z - beyond, 4)))
+    policy = only("oversold", min=dict.fromkeys(Regime, limit))
+
+    assert bool(attention(panel, policy, regime).triggers) == fires
+
+
+def test_oversold_tells_how_many_deviations_and_how_calm_it_was() -> None:
+    trigger = the_trigger(stretched(8.0), only("oversold"))
+
+    window = [99.0] * 48 + [101.0] * 47 + [92.0]
+    depth = round((fmean(window) - 92.0) / pstdev(window), 4)
+    assert trigger.kind is TriggerKind.OVERSOLD
+    assert trigger.direction is Direction.DOWN
+    assert trigger.seen == f"{depth}x the standard deviation below its mean"
+    assert trigger.strength == round(depth / 2.5, 4)
+    assert trigger.confidence == round(95 / 96, 4)
+
+
+def test_oversold_never_fires_above_the_mean() -> None:
+    assert the_finding(stretched(-8.0), only("oversold")) == Finding(
+        Reason.NO_TRIGGER,
+        "oversold -6.1695x the standard deviation below its mean",
+        "2.5x",
+        "triggers.oversold.min.chop",
+    )
+
+
+def test_a_slide_is_not_oversold_however_long() -> None:
+    slide = a_market(*[200.0 - bar for bar in range(96)])
+
+    assert the_finding(slide, only("oversold")).seen.startswith("oversold 1.7141x")
+
+
+def test_a_price_that_never_moved_is_not_oversold() -> None:
+    assert the_finding(a_market(), only("oversold")).seen.startswith("oversold 0x")
+
+
+def test_a_close_before_the_window_changes_no_deviation() -> None:
+    panel = stretched(8.0)
+    closes = panel.close.copy()
+    closes[0, -97] = 500.0
+
+    assert the_trigger(replace(panel, close=closes), only("oversold")) == the_trigger(
+        panel, only("oversold")
+    )
+
+
+# the reversal kind
+
+
+def turning(fall: float, won_back: float, age: int = 4) -> Panel:
+    """A day at 100 that falls by so many per cent, and wins so much of it back since `age` bars."""
+    low = 100.0 - fall
+    steps = [low + fall * won_back * (bar + 1) / age for bar in range(age)]
+    return a_market(*([low] if age else []), *steps)
+
+
+@pytest.mark.parametrize(
+    ("regime", "limit"),
+    [(Regime.BULL, 5.0), (Regime.CHOP, 5.0), (Regime.BEAR, 6.0), (Regime.CRASH, 10.0)],
+)
+@pytest.mark.parametrize(("beyond", "fires"), [(-1e-4, False), (0, True), (1e-4, True)])
+def test_a_reversal_fires_at_its_limit_of_the_fall(
+    regime: Regime, limit: float, beyond: float, fires: bool
+) -> None:
+    panel = turning(limit + beyond, 0.5)
+
+    assert bool(attention(panel, only("reversal"), regime).triggers) == fires
+
+
+@pytest.mark.parametrize(("won_back", "fires"), [(0.3299, False), (0.33, True), (0.3301, True)])
+def test_a_reversal_must_have_won_back_its_share_of_the_fall(won_back: float, fires: bool) -> None:
+    assert bool(attention(turning(8.0, won_back), only("reversal")).triggers) == fires
+
+
+@pytest.mark.parametrize(("age", "fires"), [(11, True), (12, True), (13, False)])
+def test_a_low_that_is_too_old_is_no_turn_any_more(age: int, fires: bool) -> None:
+    found = attention(turning(8.0, 0.5, age), only("reversal"))
+
+    assert bool(found.triggers) == fires
+    if not fires:
+        assert found.passed[SOL] == Finding(
+            Reason.NO_TRIGGER,
+            "reversal 3h15m since the low",
+            "3h",
+            "triggers.reversal.low_age_max",
+        )
+
+
+def test_a_reversal_tells_the_fall_and_how_many_bars_rose_since() -> None:
+    panel = a_market(98.0, 92.0, 94.0, 93.0, 95.0, 96.0)
+
+    assert the_trigger(panel, only("reversal")) == Trigger(
+        SOL, TriggerKind.REVERSAL, Direction.UP, strength=1.6, confidence=0.75, seen="8% lost"
+    )
+
+
+def test_a_price_at_its_low_has_not_turned_and_that_is_said() -> None:
+    assert the_finding(a_market(98.0, 94.0, 92.0), only("reversal")) == Finding(
+        Reason.NO_TRIGGER,
+        "reversal 0% of the fall won back",
+        "33%",
+        "triggers.reversal.won_back_min",
+    )
+
+
+def test_a_rise_to_a_high_after_the_low_is_no_fall() -> None:
+    """It rises by 10%; before its lowest close there was nothing higher."""
+    rise = a_market(*[100.0 + bar / 10 for bar in range(100)])
+
+    assert the_finding(rise, only("reversal")) == Finding(
+        Reason.NO_TRIGGER, "reversal 0% lost", "5%", "triggers.reversal.min.chop"
+    )
+
+
+def test_of_two_equal_lows_the_last_one_counts() -> None:
+    twice = a_market(92.0, *[95.0] * 20, 92.0, 94.0, 96.0)
+
+    assert the_trigger(twice, only("reversal")).confidence == 1.0
+
+
+@pytest.mark.parametrize(("bars_ago", "lost"), [(95, "20% lost"), (96, "8% lost")])
+def test_a_high_before_the_lookback_is_forgotten(bars_ago: int, lost: str) -> None:
+    panel = turning(8.0, 0.5)
+    closes = panel.close.copy()
+    closes[0, -1 - bars_ago] = 115.0
+
+    easy = only("reversal", won_back_min=a_ratio("10%"))
+
+    assert the_trigger(replace(panel, close=closes), easy).seen == lost
+
+
+def test_a_price_that_never_moved_has_not_fallen() -> None:
+    with np.errstate(all="raise"):
+        assert the_finding(a_market(), only("reversal")).seen == "reversal 0% lost"

@@ -199,7 +199,7 @@ def test_a_product_far_from_a_trigger_is_nearer_than_one_that_cannot_be_judged()
 
 
 def test_every_product_is_either_noticed_or_passed_over_in_order() -> None:
-    panel = movers(SOL=103, ADA=100, BTC=110, ETH=99.5)
+    panel = movers(SOL=103, ADA=100, BTC=110, ETH=100.1)
 
     found = attention(panel)
 
@@ -250,6 +250,8 @@ def test_no_product_is_no_trouble() -> None:
                 ),
                 "volume_spike": "triggers.volume_spike.window: 1h is no whole number of 12h bars",
                 "momentum": "triggers.momentum.window: 6h is no whole number of 12h bars",
+                "oversold": "triggers.oversold.window: 1d is 2 12h bars and it takes 3",
+                "reversal": "triggers.reversal.lookback: 1d is 2 12h bars and it takes 3",
             },
         ),
     ],
@@ -275,6 +277,9 @@ def with_window(kind: str, window: str, bars: int) -> TriggersPolicy:
         ("volume_spike", "baseline", 2),
         ("breakout", "lookback", 2),
         ("momentum", "window", 3),
+        ("oversold", "window", 3),
+        ("reversal", "lookback", 3),
+        ("reversal", "low_age_max", 1),
     ],
 )
 def test_a_window_needs_enough_bars_to_mean_something(

@@ -19,21 +19,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from core.indicators import (
+    average_price,
     average_true_range,
     bar_returns,
     change,
-    exponential_average,
     range_before_last,
+    relative_strength,
     share_above,
     share_falling,
     share_rising,
+    stretch,
     window_mean,
 )
 from core.market import Flags, Floats, Panel, Regime
 from core.policy import TriggersPolicy
+from core.proposals import Proposals
 from core.regime import read_regime
-from core.triggers import Attention, find_triggers
+from core.triggers import Attention, TriggerKind, find_triggers
+from strategy.rules_engine import RulesEngine
 from tests.builders.market import BAR, NOON
+from tests.builders.proposals import (
+    a_breakout_rule,
+    a_context,
+    a_mean_reversion_rule,
+    a_momentum_rule,
+    a_ratio,
+    a_reversal_rule,
+    a_trigger,
+    the_rules,
+)
 from tests.builders.signals import a_regime_policy, a_triggers_policy
 
 LONG, LIVE = 900, 350
@@ -41,13 +55,38 @@ PERIODS = 16
 POLICY = replace(a_triggers_policy(), per_cycle_max=4)
 UNCAPPED = replace(POLICY, per_cycle_max=1000)
 
+
+def alone(name: str) -> RulesEngine:
+    """The engine with one rule, easily convinced, so that each answer is that rule's own."""
+    return RulesEngine(
+        the_rules(
+            momentum=a_momentum_rule(enabled=name == "momentum"),
+            breakout=a_breakout_rule(enabled=False),
+            mean_reversion=a_mean_reversion_rule(
+                enabled=name == "mean_reversion",
+                rsi_max=a_ratio("60"),
+                close_in_range_min=a_ratio("40"),
+            ),
+            reversal=a_reversal_rule(enabled=name == "reversal"),
+        )
+    )
+
+
+RULES = {name: alone(name) for name in ("momentum", "mean_reversion", "reversal")}
+
 INDICATORS: dict[str, Callable[[Panel], Floats]] = {
     "average_true_range": lambda panel: average_true_range(panel, PERIODS),
     "long_true_range": lambda panel: average_true_range(panel, 240),
     "range_before_last": lambda panel: range_before_last(
         panel, average_true_range(panel, PERIODS), PERIODS
     ),
-    "exponential_average": lambda panel: exponential_average(panel.close, 48, panel.known),
+    "relative_strength": lambda panel: relative_strength(panel.close, panel.known, PERIODS),
+    "strength_before_last": lambda panel: relative_strength(
+        panel.close[:, :-1], panel.known - 1, PERIODS
+    ),
+    "average_price": lambda panel: average_price(panel, 24),
+    "stretch": lambda panel: stretch(panel.close, 96).below,
+    "stretch_calm": lambda panel: stretch(panel.close, 96).near,
     "change": lambda panel: change(panel, 24),
     "bar_returns": lambda panel: bar_returns(panel.close, 96),
     "window_mean": lambda panel: window_mean(panel.volume, 96),
@@ -161,11 +200,11 @@ def test_an_average_does_not_depend_on_how_its_values_lie_in_memory(seed: int) -
     panel = a_history(seed).panel(LONG - LIVE, LONG)
     turned = np.asfortranarray(panel.close)
 
-    average, again = (
-        exponential_average(close, 48, panel.known) for close in (panel.close, turned)
+    strength, again = (
+        relative_strength(close, panel.known, PERIODS) for close in (panel.close, turned)
     )
 
-    assert average.tobytes() == again.tobytes()
+    assert strength.tobytes() == again.tobytes()
 
 
 @given(seed=seeds, end=ends)
@@ -178,6 +217,31 @@ def test_a_decision_does_not_see_what_lies_before_its_windows(seed: int, end: in
     assert read_regime(rolled, a_regime_policy(), "USD") == read_regime(
         whole, a_regime_policy(), "USD"
     )
+
+
+def opined(panel: Panel, rule: str) -> Proposals:
+    """What a rule says where every kind of trigger fires for every product."""
+    rows = np.flatnonzero(panel.known >= LIVE).tolist()
+    judged = panel.rows(tuple(panel.symbols[row] for row in rows))
+    atr = average_true_range(judged, PERIODS).tolist()
+    triggers = [a_trigger(kind, name) for name in judged.symbols for kind in TriggerKind]
+    ranges = dict(zip(judged.symbols, atr, strict=True))
+    return RULES[rule].propose(a_context(*triggers, panel=judged, atr=ranges))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(seed=seeds, end=ends)
+@settings(max_examples=20, deadline=None)
+def test_an_opinion_does_not_see_what_lies_before_its_windows(
+    rule: str, seed: int, end: int
+) -> None:
+    history = a_history(seed)
+    rolled, whole = history.panel(end - LIVE, end), history.panel(0, end)
+    listed = [
+        symbol for symbol, known in zip(rolled.symbols, rolled.known, strict=True) if known >= LIVE
+    ]
+
+    assert opined(rolled, rule) == opined(whole.rows(tuple(listed)), rule)
 
 
 @given(seed=seeds, chosen=some.sets(some.integers(min_value=0, max_value=11)))

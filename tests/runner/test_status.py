@@ -10,7 +10,7 @@ import pytest
 
 from runner import kill, status
 from runner.exit_codes import Refusal
-from tests.builders.bot import a_bot, cycle, cycles, dies
+from tests.builders.bot import a_bot, cycle, cycles, dies, the_places
 from tests.builders.stage import Stage
 
 SOL = "SOL-USD"
@@ -71,7 +71,7 @@ def test_a_failed_cycle_has_no_portfolio_and_is_told_all_the_same(
     assert (told["outcome"], told["equity"], told["open_orders"]) == ("FAILED", None, [])
 
 
-def test_people_get_a_line_for_each_fact(
+def test_people_get_the_page_of_the_live_view(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with a_bot(tmp_path, Stage(SOL)) as bot:
@@ -79,10 +79,68 @@ def test_people_get_a_line_for_each_fact(
     capsys.readouterr()
     assert status.main(arguments(tmp_path)) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "level        NORMAL" in lines
-    assert "equity       10000" in lines
-    assert "positions    none" in lines
-    assert "open_orders  none" in lines
+    assert lines[0] == "DRY_RUN on embedded  NORMAL  cycle 1  STOPPED"
+    assert lines[1].startswith("market time 2025-03-02 12:00:00  next cycle none")
+    assert "equity 10,000.00 USD  day +0.00  drawdown 0%" in lines
+    assert "positions: none" in lines
+    assert "planned orders: none" in lines
+
+
+def test_the_last_sign_of_life_names_the_next_cycle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        cycle(bot)
+        status.main(arguments(tmp_path))
+    assert "next cycle 2025-03-02 12:15:00" in capsys.readouterr().out
+
+
+def test_machines_get_the_verdicts_grouped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        record = cycle(bot)
+        nearest = bot.last.state.nearest
+    told = facts(tmp_path, capsys)
+    assert sum(group["count"] for group in told["verdicts"]) == len(record["verdicts"])
+    assert nearest[0] in [group["symbol"] for group in told["verdicts"]]
+
+
+def test_a_pipe_gets_whole_lines_without_colours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        cycle(bot)
+    status.main(arguments(tmp_path))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) > 40
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"{}", b'{"state": null}', b'{"state": []}'])
+def test_a_damaged_state_costs_only_the_order_of_nearness(
+    damage: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        cycle(bot)
+    (the_places(tmp_path).folder / "state.json").write_bytes(damage)
+    assert facts(tmp_path, capsys)["cycle"] == 1
+
+
+def test_it_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        cycle(bot)
+    before = {path: path.stat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))}
+    facts(tmp_path, capsys)
+    assert {path: path.stat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))} == before
+
+
+def test_where_no_cycle_is_on_record_it_says_so(tmp_path: Path) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        cycle(bot)
+    with pytest.raises(Refusal, match="no cycle is on record there"):
+        status.main([*arguments(tmp_path), "--log-dir", str(tmp_path / "elsewhere")])
 
 
 def test_where_no_bot_has_run_there_is_no_status(tmp_path: Path) -> None:

@@ -14,19 +14,22 @@ import numpy as np
 import pytest
 import yaml
 
-from core.market import Side
+from core.market import Regime, Side
 from core.reasons import Finding, Reason
-from core.triggers import Trigger, TriggerKind
+from core.triggers import Direction, Trigger, TriggerKind
 from strategy.rules_engine import RulesEngine, RulesParameters, unresolved, windows
 from tests.builders.market import a_panel
 from tests.builders.proposals import (
     a_breakout_rule,
     a_context,
+    a_mean_reversion_rule,
     a_momentum_rule,
     a_ratio,
+    a_reversal_rule,
     a_trigger,
     the_rules,
 )
+from tests.builders.shipped import shipped_configuration
 
 ROOT = Path(__file__).parents[2]
 KEYS = "strategies.rules.parameters"
@@ -125,7 +128,9 @@ def test_one_rule_that_declines_does_not_silence_another() -> None:
 def test_a_trigger_that_no_rule_acts_on_is_said_with_what_would_count() -> None:
     answer = RulesEngine(the_rules()).propose(a_context(SPIKE))
 
-    acts_on = "breakout, momentum, price_move_15m, price_move_60m"
+    acts_on = (
+        "breakout up, momentum up, oversold down, price_move_15m up, price_move_60m up, reversal up"
+    )
     assert answer.declined["SOL-USD"] == Finding(Reason.NO_RULE, "volume_spike", acts_on, KEYS)
 
 
@@ -136,10 +141,77 @@ def test_a_rule_that_is_switched_off_is_named_where_it_would_have_acted() -> Non
 
     assert answer.declined["SOL-USD"] == Finding(
         Reason.NO_RULE,
-        "breakout, volume_spike",
-        "momentum, price_move_15m, price_move_60m",
+        "breakout up, volume_spike",
+        "momentum up, oversold down, price_move_15m up, price_move_60m up, reversal up",
         f"{KEYS}.breakout.enabled",
     )
+
+
+@pytest.mark.parametrize("regime", list(Regime))
+def test_a_rule_speaks_in_the_regimes_it_names_and_no_other(regime: Regime) -> None:
+    rule = a_breakout_rule(regimes=(Regime.BULL, Regime.BEAR))
+
+    answer = RulesEngine(the_rules(breakout=rule)).propose(a_context(BREAKOUT, regime=regime))
+
+    if regime in (Regime.BULL, Regime.BEAR):
+        assert [one.rule for one in answer.wanted] == ["breakout"]
+    else:
+        assert answer.wanted == ()
+        assert answer.declined["SOL-USD"] == Finding(
+            Reason.RULE_NOT_IN_REGIME, regime.value, "bull, bear", f"{KEYS}.breakout.regimes"
+        )
+
+
+def test_a_rule_that_looked_says_more_than_one_that_may_not() -> None:
+    closed = a_momentum_rule(regimes=(Regime.BULL,))
+    engine = RulesEngine(the_rules(momentum=closed))
+    context = a_context(MOMENTUM, a_trigger(TriggerKind.OVERSOLD))
+
+    assert engine.propose(context).declined["SOL-USD"].reason is Reason.RULE_DECLINED
+    bare = a_context(MOMENTUM)
+    assert engine.propose(bare).declined["SOL-USD"].reason is Reason.RULE_NOT_IN_REGIME
+
+
+@pytest.mark.parametrize("kind", [TriggerKind.PRICE_MOVE_15M, TriggerKind.PRICE_MOVE_60M])
+def test_a_price_move_down_is_no_rules_business(kind: TriggerKind) -> None:
+    fell = a_trigger(kind, direction=Direction.DOWN)
+
+    answer = RulesEngine(the_rules()).propose(a_context(fell, panel=a_panel({"SOL-USD": RISING})))
+
+    finding = answer.declined["SOL-USD"]
+    assert (finding.reason, finding.seen) == (Reason.NO_RULE, f"{kind.value} down")
+
+
+def test_a_momentum_trigger_speaks_where_a_stronger_price_move_went_down() -> None:
+    fell = a_trigger(TriggerKind.PRICE_MOVE_15M, strength=2.0, direction=Direction.DOWN)
+    rose = a_trigger(TriggerKind.MOMENTUM, strength=1.2)
+    context = a_context(fell, rose, panel=a_panel({"SOL-USD": RISING}))
+
+    (proposal,) = RulesEngine(the_rules()).propose(context).wanted
+
+    assert proposal.because.startswith("momentum at 1.2x its limit")
+
+
+def test_the_strongest_of_several_rising_triggers_speaks() -> None:
+    strong = a_trigger(TriggerKind.PRICE_MOVE_60M, strength=1.8)
+    weak = a_trigger(TriggerKind.MOMENTUM, strength=1.1)
+    context = a_context(strong, weak, panel=a_panel({"SOL-USD": RISING}))
+
+    (proposal,) = RulesEngine(the_rules()).propose(context).wanted
+
+    assert proposal.because.startswith("price_move_60m at 1.8x")
+
+
+@pytest.mark.parametrize("kind", list(TriggerKind))
+def test_each_kind_is_one_rules_business(kind: TriggerKind) -> None:
+    ways = {TriggerKind.OVERSOLD: "mean_reversion", TriggerKind.REVERSAL: "reversal"}
+    ways |= {TriggerKind.BREAKOUT: "breakout"}
+    trigger = a_trigger(kind)
+
+    acting = [rule.name for rule in RulesEngine(the_rules()).rules if rule.acts_on(trigger)]
+
+    usual = [] if kind is TriggerKind.VOLUME_SPIKE else [ways.get(kind, "momentum")]
+    assert acting == usual
 
 
 def test_a_rule_that_is_switched_off_proposes_nothing() -> None:
@@ -235,9 +307,28 @@ def test_strategies_reach_for_nothing_but_what_they_are_shown() -> None:
         ),
         (
             lambda: the_rules(
-                momentum=a_momentum_rule(enabled=False), breakout=a_breakout_rule(enabled=False)
+                momentum=a_momentum_rule(enabled=False),
+                breakout=a_breakout_rule(enabled=False),
+                mean_reversion=a_mean_reversion_rule(enabled=False),
+                reversal=a_reversal_rule(enabled=False),
             ),
             "momentum.enabled: no rule is enabled; enable one or switch the strategy off",
+        ),
+        (
+            lambda: the_rules(breakout=a_breakout_rule(regimes=())),
+            "breakout.regimes: names no regime; name one or switch the rule off",
+        ),
+        (
+            lambda: the_rules(mean_reversion=a_mean_reversion_rule(mean_window=timedelta(0))),
+            "mean_reversion.mean_window: must be longer than 0s",
+        ),
+        (
+            lambda: the_rules(reversal=a_reversal_rule(confirmations_min=5)),
+            "reversal.confirmations_min: must lie between 0 and 4, was 5",
+        ),
+        (
+            lambda: the_rules(reversal=a_reversal_rule(confirmations_min=-1)),
+            "reversal.confirmations_min: must lie between 0 and 4, was -1",
         ),
         (
             lambda: the_rules(
@@ -286,6 +377,21 @@ def test_a_weight_lies_between_nothing_and_all(weight: str, fits: bool) -> None:
             the_rules(momentum=rule)
 
 
+def test_every_confirmation_counts_towards_what_a_reversal_can_reach() -> None:
+    """20% each of base, strength and confidence, and four times the confirmation's weight."""
+    modest = a_reversal_rule(confirmation_weight=a_ratio("7.5"))
+
+    assert the_rules(conviction_min="90", reversal=modest).reversal is modest
+    with pytest.raises(ValueError, match=r"reversal\.base: with its weights reaches 90% at most"):
+        the_rules(conviction_min="90.1", reversal=modest)
+
+
+def test_a_rule_that_is_off_may_name_no_regime() -> None:
+    off = a_breakout_rule(enabled=False, regimes=())
+
+    assert the_rules(breakout=off).breakout is off
+
+
 def test_a_rule_that_is_off_may_be_out_of_reach() -> None:
     off = a_breakout_rule(enabled=False, base=a_ratio("0"), volume_weight=a_ratio("0"))
 
@@ -298,6 +404,8 @@ def test_windows_that_the_bar_cannot_resolve_are_named_at_start() -> None:
     assert unresolved(the_rules(), timedelta(days=1)) == {
         f"{KEYS}.momentum.fast": "3h is no whole number of 1d bars",
         f"{KEYS}.momentum.slow": "12h is no whole number of 1d bars",
+        f"{KEYS}.mean_reversion.rsi_window": "4h is no whole number of 1d bars",
+        f"{KEYS}.reversal.window": "6h is no whole number of 1d bars",
     }
     odd = a_momentum_rule(fast=timedelta(minutes=190))
     assert list(unresolved(the_rules(momentum=odd), timedelta(minutes=15))) == [
@@ -306,11 +414,24 @@ def test_windows_that_the_bar_cannot_resolve_are_named_at_start() -> None:
 
 
 def test_a_rule_that_is_off_needs_no_windows() -> None:
-    parameters = the_rules(momentum=a_momentum_rule(enabled=False))
+    parameters = the_rules(
+        momentum=a_momentum_rule(enabled=False),
+        mean_reversion=a_mean_reversion_rule(enabled=False),
+        reversal=a_reversal_rule(enabled=False),
+    )
 
     assert unresolved(parameters, timedelta(days=1)) == {}
     assert windows(parameters) == {}
-    assert windows(the_rules())[f"{KEYS}.momentum.slow"] == timedelta(hours=12)
+
+
+def test_the_panel_is_told_how_far_back_every_rule_looks() -> None:
+    assert windows(the_rules()) == {
+        f"{KEYS}.momentum.fast": timedelta(hours=3),
+        f"{KEYS}.momentum.slow": timedelta(hours=12),
+        f"{KEYS}.mean_reversion.rsi_window": timedelta(hours=4),
+        f"{KEYS}.mean_reversion.mean_window": timedelta(hours=24),
+        f"{KEYS}.reversal.window": timedelta(hours=6),
+    }
 
 
 def test_the_fields_are_exactly_the_keys_of_the_shipped_file() -> None:
@@ -321,6 +442,12 @@ def test_the_fields_are_exactly_the_keys_of_the_shipped_file() -> None:
     assert [one.name for one in fields(RulesParameters)] == list(shipped)
     assert [one.name for one in fields(ours.momentum)] == list(shipped["momentum"])
     assert [one.name for one in fields(ours.breakout)] == list(shipped["breakout"])
+    assert [one.name for one in fields(ours.mean_reversion)] == list(shipped["mean_reversion"])
+    assert [one.name for one in fields(ours.reversal)] == list(shipped["reversal"])
+
+
+def test_the_rules_tests_are_written_for_are_those_that_ship() -> None:
+    assert shipped_configuration().strategies["rules"].parameters == the_rules()
 
 
 def test_a_trigger_kind_that_is_new_needs_a_rule_or_a_decision_against_one() -> None:

@@ -1,0 +1,102 @@
+"""The facts at a glance are those of the record, picked and counted."""
+
+from __future__ import annotations
+
+from runner.overview import Answer, reason_told
+from tests.builders.glance import (
+    a_shown_account,
+    a_shown_order,
+    a_shown_proposal,
+    a_shown_record,
+    a_shown_verdict,
+    told_of,
+)
+
+
+def test_verdicts_are_grouped_by_reason_with_the_product_nearest_to_a_trigger() -> None:
+    told = told_of(a_shown_record(), nearest=("BTC-USD", "ETH-USD", "ADA-USD"))
+
+    assert [(g.verdict.code, g.count, g.symbol) for g in told.verdicts] == [
+        ("NO_TRIGGER", 2, "ETH-USD"),
+        ("COOLDOWN", 1, "BTC-USD"),
+    ]
+    assert told.verdicts[0].verdict == Answer("NO_TRIGGER", "0.4%", "1%", "key.NO_TRIGGER")
+
+
+def test_a_group_that_nobody_ranked_names_its_first_product() -> None:
+    assert told_of(a_shown_record(), nearest=("BTC-USD",)).verdicts[0].symbol == "ADA-USD"
+
+
+def test_groups_of_one_size_are_told_in_the_order_of_their_codes() -> None:
+    verdicts = {"A-USD": a_shown_verdict("SPACING"), "B-USD": a_shown_verdict("COOLDOWN")}
+
+    told = told_of(a_shown_record(verdicts=verdicts))
+
+    assert [group.verdict.code for group in told.verdicts] == ["COOLDOWN", "SPACING"]
+
+
+def test_a_position_carries_its_verdict_and_with_it_its_exit() -> None:
+    position = {"quantity": "0.5", "cost": "1000", "value": "1123.456"}
+    record = a_shown_record(
+        verdicts={"ETH-USD": a_shown_verdict("HELD", "stop 4% away", "2100 USD")},
+        portfolio=a_shown_account(**{"ETH-USD": position}),
+    )
+
+    held = told_of(record).positions["ETH-USD"]
+
+    assert (held.quantity, held.cost, held.value) == ("0.5", "1000", "1123.456")
+    assert held.verdict == Answer("HELD", "stop 4% away", "2100 USD", "key.HELD")
+
+
+def test_a_position_without_a_verdict_is_told_without_one() -> None:
+    position = {"quantity": "0.5", "cost": "1000", "value": "1123.456"}
+    record = a_shown_record(verdicts={}, portfolio=a_shown_account(**{"ETH-USD": position}))
+
+    assert told_of(record).positions["ETH-USD"].verdict is None
+
+
+def test_proposals_stand_strongest_first_with_what_became_of_them() -> None:
+    record = a_shown_record(
+        proposals=[a_shown_proposal("ADA-USD", 0.4), a_shown_proposal("BTC-USD", 0.7)]
+    )
+
+    told = told_of(record).proposals
+
+    assert [(made.symbol, made.conviction) for made in told] == [("BTC-USD", 0.7), ("ADA-USD", 0.4)]
+    assert told[0].verdict is not None
+    assert told[0].verdict.code == "COOLDOWN"
+
+
+def test_cash_is_that_of_the_capital_currency() -> None:
+    assert told_of(a_shown_record()).cash == "9000"
+
+
+def test_only_orders_that_are_open_at_the_venue_are_told() -> None:
+    orders = [a_shown_order("ETH-USD") | {"status": "OPEN"}]
+    orders += [a_shown_order("BTC-USD") | {"status": "NOT_SENT"}]
+
+    told = told_of(a_shown_record(orders=orders))
+
+    assert [order.symbol for order in told.open_orders] == ["ETH-USD"]
+
+
+def test_a_level_says_why_and_since_when() -> None:
+    standing = {"code": "KILL_SWITCH", "text": "lunch", "since": "2025-03-01T11:00:00Z"}
+
+    told = told_of(a_shown_record(level="HALTED", standing=standing))
+
+    assert told.standing == "KILL_SWITCH: lunch (since 2025-03-01T11:00:00Z)"
+
+
+def test_a_failed_cycle_has_no_account_and_says_why() -> None:
+    why = {"code": "DISK_FULL", "text": "The disk is full."}
+    record = a_shown_record(outcome="FAILED", why=why, regime=None, verdicts={}, portfolio=None)
+
+    told = told_of(record)
+
+    assert (told.equity, told.currency, told.day_pnl, dict(told.positions)) == (None,) * 3 + ({},)
+    assert reason_told(told.why or {}) == "DISK_FULL The disk is full."
+
+
+def test_a_reason_in_one_line_says_whose_what_was_seen_and_the_limit() -> None:
+    assert reason_told(a_shown_record()["why"]) == "ETH-USD NO_TRIGGER 0.4% against 1%"
