@@ -18,7 +18,6 @@ from core.reasons import Reason
 from core.state import BotState, Closed, Level, Standing
 from core.wording import percent
 
-_STRICTNESS = {level: rank for rank, level in enumerate(Level)}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 
@@ -111,7 +110,7 @@ def _level(
 
 def _strictness(standing: Standing) -> tuple[int, datetime]:
     """The level first, then how long it lasts; equals change nothing."""
-    return _STRICTNESS[standing.level], standing.until or _NEVER
+    return standing.level.strictness, standing.until or _NEVER
 
 
 def _midnight(day: date) -> datetime:

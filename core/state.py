@@ -24,6 +24,11 @@ class Level(Enum):
     PAUSED = "PAUSED"  # protective exits and cancels only, until a named time
     HALTED = "HALTED"  # protective exits and cancels only, until runner.resume
 
+    @property
+    def strictness(self) -> int:
+        """0 at NORMAL; a higher number allows less."""
+        return tuple(Level).index(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -79,6 +79,9 @@ def product_verdicts(
 
 def _spoken(stages: Stages) -> Iterator[tuple[str, ProductVerdict]]:
     """Everything said about products; what comes later outranks what came before."""
+    for trigger in stages.attention.triggers:
+        unheard = Finding(Reason.NO_RULE, trigger.kind.value, "a strategy that acts", "strategies")
+        yield trigger.symbol, ProductVerdict(unheard, None)
     for findings in (stages.attention.passed, stages.opinions.declined):
         for symbol, finding in findings.items():
             yield symbol, ProductVerdict(finding, None)

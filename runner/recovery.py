@@ -14,8 +14,8 @@ from core.errors import FatalError
 from core.next_state import newborn
 from core.ports import Venue
 from core.reasons import Reason
-from core.state import BotState
-from infra.audit_log import AuditFile
+from core.state import BotState, Level, Standing
+from infra.audit_log import AuditFile, newest_first
 from infra.audit_record import Footprint, Identity, cost_members, failed_record
 from infra.ledger import Owner, SqliteLedger
 from infra.naming import folder_id
@@ -81,6 +81,8 @@ def recovered(stores: Stores, venue: Venue, identity: Identity, name: str, start
     asked after before anything else.
     """
     state = _latest(stores, stores.states.load() or newborn(name, start))
+    if stores.notices:
+        state = replace(state, standing=_strictest(stores, state.standing))
     settle_unknown(stores.ledger, venue, state.at or start)
     if state.cycle > stores.audit.highest_cycle:
         _record_interrupted(stores, identity, state)
@@ -95,6 +97,25 @@ def _latest(stores: Stores, state: BotState) -> BotState:
         return replace(state, cycle=max(cycles))
     at = frame.at if state.at is None else max(state.at, frame.at)
     return replace(state, cycle=max(*cycles, frame.cycle), at=at)
+
+
+def _strictest(stores: Stores, standing: Standing) -> Standing:
+    """A state from before the last one may not know of a halt; the last audit line does."""
+    last = next(newest_first(stores.audit.folder), None)
+    if last is None or Level[last["level"]].strictness <= standing.level.strictness:
+        return standing
+    told = last["standing"]
+    until = datetime.fromisoformat(told["until"]) if told["until"] is not None else None
+    return Standing(
+        level=Level[last["level"]],
+        code=told["code"],
+        why=told["text"],
+        since=datetime.fromisoformat(told["since"]),
+        until=until,
+        seen=told["seen"],
+        limit=told["limit"],
+        key=told["key"],
+    )
 
 
 def _record_interrupted(stores: Stores, identity: Identity, state: BotState) -> None:

@@ -296,3 +296,17 @@ def test_a_second_bot_on_the_same_folder_is_refused_and_the_first_goes_on(
     assert str(tmp_path / "var" / "lock") in loud.told
     _next(bot)
     assert [record["cycle"] for record in on_record(tmp_path)] == [1, 2]
+
+
+def test_a_damaged_state_never_lifts_a_halt_that_is_on_record(home: Path) -> None:
+    kill = home / "var" / "KILL"
+    kill.write_text("a person must look", encoding="utf-8")
+    the_bot(home)
+    state = home / STORE / "state.json"
+    state.write_bytes(state.read_bytes()[:-40])
+    kill.unlink()
+
+    the_bot(home)
+
+    assert [record["level"] for record in on_record(home)[-2:]] == ["HALTED", "HALTED"]
+    assert on_record(home)[-1]["standing"]["text"] == "a person must look"
