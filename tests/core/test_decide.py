@@ -10,7 +10,6 @@ import pytest
 
 from core.decide import decide
 from core.decision import Decision
-from core.errors import FatalError
 from core.orders import Order, OrderStatus
 from core.reasons import Reason
 from core.state import Level
@@ -68,10 +67,10 @@ def test_another_cycle_number_changes_the_order_id_and_nothing_else() -> None:
     assert one.plan.orders[0].client_order_id != other.plan.orders[0].client_order_id
 
 
-def test_a_trigger_that_no_strategy_says_a_word_about_is_a_fault_of_the_program() -> None:
+def test_a_trigger_that_no_strategy_says_a_word_about_still_has_its_verdict() -> None:
     policy = shipped_configuration().policy
-    with pytest.raises(FatalError, match=r"silent=\['SOL-USD'\]"):
-        decide(a_rising_market(), a_portfolio(), a_state(at=NOON), policy, ())
+    decision = decide(a_rising_market(), a_portfolio(), a_state(at=NOON), policy, ())
+    assert finding(decision, SOL)[0] is Reason.NO_RULE
 
 
 def test_a_position_is_held_and_a_full_one_is_not_bought_more_of() -> None:
