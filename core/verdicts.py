@@ -22,12 +22,14 @@ from core.risk.verdict import Approved, Verdict
 from core.sizing import Sizes
 from core.triggers import Attention
 from core.universe import Universe
+from core.wallets import Choice
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What each stage after the universe said, in the order in which they spoke."""
 
+    wallets: Choice
     attention: Attention
     opinions: Proposals
     exits: Exits
@@ -79,7 +81,7 @@ def product_verdicts(
 
 def _spoken(stages: Stages) -> Iterator[tuple[str, ProductVerdict]]:
     """Everything said about products; what comes later outranks what came before."""
-    for findings in (stages.attention.passed, stages.opinions.declined):
+    for findings in (stages.wallets.passed, stages.attention.passed, stages.opinions.declined):
         for symbol, finding in findings.items():
             yield symbol, ProductVerdict(finding, None)
     for symbol, finding in stages.exits.watched.items():
