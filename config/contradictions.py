@@ -85,14 +85,21 @@ def bar_resolves_triggers(facts: Facts) -> Iterator[Complaint]:
 
 
 def starting_cash(facts: Facts) -> Money | None:
-    """The simulated account's own cash in the capital currency, or None if that is unclear."""
+    """The simulated account's own cash in the capital currency, or None if that is unclear.
+
+    It is unclear where another wallet holds some: no rate is known before the market is.
+    """
     currency = facts.get("app.capital_currency", str)
     balances = facts.values.get("app.starting_balances")
     most = facts.get("app.capital_max", Money)
     if not isinstance(balances, tuple) or most is None or most.currency != currency:
         return None
-    mine = [balance for balance in balances if balance.currency == currency]
-    return min(mine[0], most, key=lambda money: money.amount) if len(mine) == 1 else None
+    quotes = facts.words("app.quote_currencies")
+    mine = [balance for balance in balances if balance.currency in (*quotes, currency)]
+    if [balance.currency for balance in mine] != [currency]:
+        return None
+    own: Money = mine[0]
+    return min(own, most, key=lambda money: money.amount)
 
 
 def room_for_the_smallest_order(facts: Facts) -> Iterator[Complaint]:
@@ -152,15 +159,14 @@ def base_within_position(facts: Facts) -> Iterator[Complaint]:
 
 
 def own_currency(facts: Facts) -> Iterator[Complaint]:
-    """All limits are in the capital currency, and so is what we pay with."""
+    """All limits are in the capital currency, and one of the wallets is."""
     capital = facts.get("app.capital_currency", str)
     if capital is None:
         return
     cited = facts.cited("app.capital_currency")
-    for currency in facts.words("app.quote_currencies"):
-        if currency != capital:
-            message = f"{currency} is not {cited}; one quote currency is supported, the same"
-            yield facts.complaint("app.quote_currencies", message)
+    quotes = facts.words("app.quote_currencies")
+    if quotes and capital not in quotes:
+        yield facts.complaint("app.quote_currencies", f"none of them is {cited}; add {capital}")
     for key, money in facts.each(Money):
         if money.currency != capital and not key.startswith("app.starting_balances."):
             yield facts.complaint(key, f"{money} is not in {cited}; write it in {capital}")

@@ -50,7 +50,7 @@ def one_tier_per_asset(facts: Facts) -> Iterator[Complaint]:
 
 
 def stable_is_money(facts: Facts) -> Iterator[Complaint]:
-    """What is stable is paid with and never traded; the capital currency is stable."""
+    """What is stable is paid with and never traded; what we pay with is stable."""
     stable = facts.words("universe.stable_assets")
     if not stable:
         return
@@ -59,6 +59,10 @@ def stable_is_money(facts: Facts) -> Iterator[Complaint]:
     if capital is not None and capital not in stable:
         message = f"lacks {facts.cited('app.capital_currency')}; what we pay with is no asset"
         yield facts.complaint("universe.stable_assets", message)
+    for currency in facts.words("app.quote_currencies"):
+        if currency not in stable and currency != capital:
+            message = f"lacks {currency} of {facts.cited('app.quote_currencies')}; no coin pays"
+            yield facts.complaint("universe.stable_assets", message)
     for tier in facts.names("universe.tiers") or ():
         key = f"universe.tiers.{tier}.assets"
         for asset in facts.words(key):

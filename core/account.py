@@ -1,19 +1,21 @@
 """What is ours, what is foreign, and what it is worth.
 
 Only lots that the bot bought are positions; every other coin on the account is
-foreign, stands beside equity, counts in no limit and is never sold.
+foreign, stands beside equity, counts in no limit and is never sold. Cash lies in
+one wallet for each quote currency; a wallet that nobody can value is foreign too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from core.market import Fees, Snapshot
-from core.money import ONE, Money, Price, Quantity, added, multiplied, subtracted
+from core.market import Fees, Side, Snapshot
+from core.money import ONE, ZERO, Money, Price, Quantity, added, multiplied, subtracted
 from core.orders import Order
+from core.rates import Rate, Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,50 @@ class Portfolio:
     """The account in the capital currency, as the ledger and the venue agree on it."""
 
     currency: str
-    cash: Mapping[str, Decimal]  # ours, by quote currency
+    cash: Mapping[str, Decimal]  # ours, by quote currency; of each a rate is known
     positions: Mapping[str, Position]
     foreign: Mapping[str, Decimal]
     open_orders: tuple[Order, ...]
     marks: Mapping[str, Price]  # last known bid of each position, for valuing it
     fees: Fees
     flows: Money  # paid in less paid out since the first start; neither gain nor loss
+    known_rates: Mapping[str, Rate] = field(default_factory=dict)  # of all other currencies
+
+    @property
+    def rates(self) -> Rates:
+        return Rates(self.currency, self.known_rates)
 
     def value(self, symbol: str) -> Money:
-        """A position at its mark less the taker fee."""
-        return self.positions[symbol].worth(self.marks[symbol], self.fees)
+        """A position at its mark less the taker fee, in the capital currency.
+
+        One that is paid in a currency without a rate counts nothing; risk stops buying then.
+        """
+        position = self.positions[symbol]
+        return self._valued(position.worth(self.marks[symbol], self.fees))
+
+    def cost(self, symbol: str) -> Money:
+        """What was paid for a position, at the rate of today."""
+        return self._valued(self.positions[symbol].cost)
+
+    def _valued(self, money: Money) -> Money:
+        known = self.rates.knows(money.currency)
+        return self.rates.worth(money) if known else Money.zero(self.currency)
+
+    def free(self, currency: str) -> Money:
+        """A wallet less what its open buys may still take, all of it as taker."""
+        taken = (
+            self.with_fee(order.unfilled)
+            for order in self.open_orders
+            if order.planned.side is Side.BUY and order.planned.price.quote == currency
+        )
+        left = Money(self.cash.get(currency, ZERO), currency)
+        for money in taken:
+            left = left - money
+        return left
+
+    def with_fee(self, notional: Money) -> Money:
+        """The most that buying `notional` takes."""
+        return notional.times(added(ONE, self.fees.taker.value))
 
     @property
     def exposure(self) -> Money:
@@ -74,8 +109,11 @@ class Portfolio:
 
     @property
     def equity(self) -> Money:
-        """Own cash plus own lots. Foreign coins are beside it."""
-        return Money(self.cash[self.currency], self.currency) + self.exposure
+        """All own wallets plus own lots. Foreign coins are beside it."""
+        total = self.exposure
+        for currency, amount in sorted(self.cash.items()):
+            total = total + self.rates.worth(Money(amount, currency))
+        return total
 
 
 def marked(portfolio: Portfolio, snapshot: Snapshot) -> Mapping[str, Price]:

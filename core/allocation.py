@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.account import Portfolio
-from core.market import Side
+from core.market import Side, base_of
 from core.money import ZERO
 from core.policy import StrategyBudget
 from core.proposals import TradeProposal
@@ -90,11 +90,11 @@ def _beyond_budget(
 
 
 def _outbid(ranked: Iterable[TradeProposal]) -> dict[str, Finding]:
-    """All but the strongest of each product. The key is the switch of the winner's strategy."""
+    """All but the strongest of each asset. The key is the switch of the winner's strategy."""
     lost: dict[str, Finding] = {}
     winners: dict[str, TradeProposal] = {}
     for proposal in ranked:
-        winner = winners.setdefault(proposal.symbol, proposal)
+        winner = winners.setdefault(base_of(proposal.symbol), proposal)
         if winner is not proposal:
             lost[proposal.id] = Finding(
                 Reason.OUTBID,

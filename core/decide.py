@@ -1,6 +1,7 @@
 """decide(): the stages in order. Read this first.
 
-    losses > universe > regime > exits > triggers > strategies > allocation > sizing > risk > plan
+    losses > universe > regime > wallets > exits > triggers > strategies
+           > allocation > sizing > risk > plan
 
 Each stage is one pure function that hands one value on. Nothing here reads a
 clock, a file or a venue, so the same arguments give the same Decision in DRY_RUN,
@@ -25,11 +26,13 @@ from core.policy import Policy
 from core.proposals import Strategy, StrategyContext
 from core.regime import read_regime
 from core.risk import RiskManager
+from core.risk.cash import in_wallet_currency
 from core.sizing import size
 from core.state import BotState
 from core.triggers import find_triggers
 from core.universe import select_universe
 from core.verdicts import Stages, ask, product_verdicts
+from core.wallets import choose_products
 
 
 def decide(
@@ -41,21 +44,22 @@ def decide(
 ) -> Decision:
     """What to do now, and why, with exactly one verdict for every product."""
     standing = standing_now(state, portfolio, snapshot.at, policy.risk)
-    universe = select_universe(snapshot, state, policy)
+    universe = select_universe(snapshot, state, policy, portfolio.rates)
     regime = read_regime(snapshot.panel, policy.regime, policy.capital_currency)
+    wallets = choose_products(universe, snapshot, portfolio, regime.regime, policy)
 
     plans = exit_plans(state, portfolio, snapshot.panel, policy.exits)
     tiers = universe.eligible
     exits = protective_exits(snapshot, portfolio, plans, tiers, regime.regime, policy)
 
-    panel = snapshot.panel.rows(tuple(universe.eligible))
+    panel = snapshot.panel.rows(tuple(wallets.traded))
     atr = average_true_range(panel, policy.triggers.atr.window // panel.bar)
     attention = find_triggers(panel, atr, regime.regime, policy.triggers)
 
     context = StrategyContext(
         at=snapshot.at,
         regime=regime,
-        tiers=universe.eligible,
+        tiers=wallets.traded,
         triggers=attention.by_symbol(),
         panel=panel,
         tops=snapshot.tops,
@@ -70,9 +74,10 @@ def decide(
     sizes = size(allocation.kept, portfolio, ranges, regime.regime, policy)
     risk = RiskManager(snapshot, state, standing, policy)
     reviews = risk.check_all((*exits.proposals, *sizes.sized), portfolio, regime)
-    plan = plan_orders(reviews, snapshot, state.cycle_id, policy.execution)
+    payable = in_wallet_currency(reviews, snapshot, portfolio.rates)
+    plan = plan_orders(payable, snapshot, state.cycle_id, policy.execution)
 
-    stages = Stages(attention, opinions, exits, kept_out, allocation, sizes, reviews, plan)
+    stages = Stages(wallets, attention, opinions, exits, kept_out, allocation, sizes, reviews, plan)
     return Decision(
         at=snapshot.at,
         standing=standing,

@@ -21,7 +21,7 @@ from decimal import Decimal
 
 from core.account import Portfolio, Position
 from core.errors import FatalError
-from core.market import Panel, Regime, Side, Snapshot
+from core.market import Panel, Regime, Side, Snapshot, base_of
 from core.money import (
     ONE,
     ZERO,
@@ -56,16 +56,13 @@ class Exits:
 
     def kept_out(self, wanted: Iterable[TradeProposal]) -> Mapping[str, Finding]:
         """Proposal id -> why it waits: what a protective exit sells is nobody else's business."""
-        leaving = {proposal.symbol: proposal for proposal in self.proposals}
+        leaving = {base_of(proposal.symbol): proposal for proposal in self.proposals}
         return {
             proposal.id: Finding(
-                Reason.EXITING,
-                leaving[proposal.symbol].rule,
-                "no exit of the product",
-                self.watched[proposal.symbol].key,
+                Reason.EXITING, leave.rule, "no exit of the asset", self.watched[leave.symbol].key
             )
             for proposal in wanted
-            if proposal.symbol in leaving
+            if (leave := leaving.get(base_of(proposal.symbol))) is not None
         }
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.money import (
+    EXACT,
     ONE,
     ZERO,
     Money,
@@ -79,6 +80,7 @@ class Product:
     quote_min: Decimal  # smallest notional of one order
     listed_at: datetime | None  # None: the venue does not say
     inferred: tuple[str, ...] = ()  # fields that no venue told us but our recording suggests
+    alias_of: str | None = None  # the product whose book it shares, as the venue says
 
     def __post_init__(self) -> None:
         for name in ("price_increment", "base_increment"):
@@ -86,9 +88,24 @@ class Product:
                 raise ValueError(f"{self.symbol}: {name} is not positive")
 
     @property
+    def book(self) -> str:
+        """The symbol under which its book is kept."""
+        return self.alias_of or self.symbol
+
+    @property
     def smallest_quantity(self) -> Decimal:
         """The smallest quantity on the increment that the venue takes."""
         return rounded_up(self.base_min, self.base_increment)
+
+
+def base_of(symbol: str) -> str:
+    """What a product buys, by its symbol; also of one that is no longer listed."""
+    return symbol.partition("-")[0]
+
+
+def quote_of(symbol: str) -> str:
+    """What a product is paid with, by its symbol."""
+    return symbol.partition("-")[2]
 
 
 class BookOrigin(Enum):
@@ -156,6 +173,26 @@ class Depth:
                 if abs(subtracted(level.price, best)) <= far
             )
         )
+
+    def holds(self, least: Decimal, window: Ratio) -> bool:
+        """Whether each side holds `least` in quote currency within `window` of its best price.
+
+        Says what comparing `notional_within` would, but stops at the level that settles
+        it: of a deep book that is the first, and there may be hundreds of books.
+        """
+        for levels in (self.bids, self.asks):
+            best, held = levels[0].price, ZERO
+            far = multiplied(best, window.value)
+            lowest, highest = subtracted(best, far), added(best, far)
+            for price, quantity in levels:
+                if not lowest <= price <= highest:
+                    return False
+                held = EXACT.add(held, EXACT.multiply(price, quantity))
+                if held >= least:
+                    break
+            else:
+                return False
+        return True
 
     def impact(self, side: Side, notional: Decimal) -> Ratio | None:
         """How far the average price of a taking order lies from the best price.

@@ -99,6 +99,7 @@ def next_state(
         wished=_wished(state, decision.at, portfolio, sent),
         stopped=_stopped(state, decision, sent),
         closed=_closed(state.closed, decision.at, portfolio, outcome),
+        rates=portfolio.known_rates,
     )
 
 

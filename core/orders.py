@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from core.errors import FatalError
 from core.market import Side
-from core.money import ZERO, Money, Price, Quantity
+from core.money import ZERO, Money, Price, Quantity, multiplied, subtracted
 
 # The name space of our order ids. Changing it would give old intents new ids.
 _NAMESPACE = UUID("6b1d7f0e-3c58-5d0c-9a7e-2f4f3b247247")
@@ -89,6 +89,12 @@ class Order:
     @property
     def symbol(self) -> str:
         return self.planned.symbol
+
+    @property
+    def unfilled(self) -> Money:
+        """The notional that it may still fill, at its limit."""
+        rest = subtracted(self.planned.quantity.amount, self.filled)
+        return Money(multiplied(self.planned.price.amount, rest), self.planned.price.quote)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

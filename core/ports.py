@@ -14,6 +14,7 @@ from typing import Protocol
 from core.account import Position
 from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook
 from core.orders import Order, OrderStatus, PlannedOrder
+from core.rates import Rates
 from core.state import BotState, Controls, Sent
 
 
@@ -81,7 +82,7 @@ class Venue(Protocol):
 class Ledger(Protocol):
     """Orders and money: the truth about both."""
 
-    def open_books(self, balances: tuple[Balance, ...], at: datetime) -> None:
+    def open_books(self, balances: tuple[Balance, ...], rates: Rates, at: datetime) -> None:
         """Book the first balances, once; later calls change nothing."""
 
     def cash(self) -> Mapping[str, Decimal]: ...

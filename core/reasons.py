@@ -14,6 +14,7 @@ class Reason(Enum):
     # The product may not be looked at (universe).
     PRODUCT_NOT_ONLINE = "The venue does not offer the product for full trading now."
     QUOTE_NOT_OURS = "The product is not paid in one of our quote currencies."
+    RATE_UNKNOWN = "No recent rate says what the currency that pays for the product is worth."
     STABLE_PAIR = "A stablecoin is money here, never an asset."
     NOT_ON_ALLOWLIST = "The universe is fixed to named symbols, and this is none of them."
     RED_FLAG = "The operator excluded the asset."
@@ -26,6 +27,7 @@ class Reason(Enum):
     SPREAD_TOO_WIDE = "The spread is too wide for the product's tier."
     DEPTH_TOO_THIN = "The book within the window holds too little for the product's tier."
     ENTERING = "The product qualifies, but not yet for enough cycles in a row."
+    OTHER_WALLET = "The same asset is traded from another wallet in this cycle."
     # The product was looked at, and nothing came of it (triggers, strategies).
     CANDLES_MISSING = "Too many bars of the window are missing."
     HISTORY_TOO_SHORT = "There are not enough bars for the indicators."
@@ -66,6 +68,7 @@ class Reason(Enum):
     DEPTH_TOO_SMALL = "The book holds too little for an order of this size."
     IMPACT_TOO_HIGH = "The order would move the price too far."
     CASH_BUFFER = "The order would use cash that must stay."
+    WRONG_WALLET = "The wallet that pays for the product is short, and another one is not."
     NOTIONAL_TOO_SMALL = "The order is smaller than is worth its fees."
     NOTIONAL_TOO_LARGE = "The order is larger than any order may be."
     POSITION_FULL = "The position would be too large."

@@ -58,11 +58,12 @@ def size(
     regime: Regime,
     policy: Policy,
 ) -> Sizes:
-    """Each proposal with its notional in the capital currency, fees left out; or why it has none.
+    """Each proposal with its notional, fees left out; or why it has none.
 
     A buy spends equity x base x conviction x regime x volatility, fee included, while its
     strategy's `exposure_max` lasts: the budget is spent in the order given, the last one that
-    finds too little left gets less. A sell is the whole position at its mark.
+    finds too little left gets less. A sell is the whole position at its mark. Buys are in the
+    capital currency, of which they are a share; sells in their product's own.
     """
     means = Means(portfolio, portfolio.equity.down_to(STEP), ranges, regime, policy)
     sized: list[TradeProposal] = []

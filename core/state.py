@@ -14,6 +14,7 @@ from enum import Enum
 
 from core.market import Side
 from core.money import Money
+from core.rates import Rate
 
 
 class Level(Enum):
@@ -150,6 +151,7 @@ class BotState:
     wished: Mapping[str, Wish] = field(default_factory=dict)  # by symbol, of the last day
     stopped: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its last stop
     closed: tuple[Closed, ...] = ()  # the last sales, oldest first
+    rates: Mapping[str, Rate] = field(default_factory=dict)  # last known, by currency
 
     @property
     def cycle_id(self) -> str:

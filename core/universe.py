@@ -18,17 +18,13 @@ import numpy as np
 
 from core.market import Depth, Panel, Product, ProductStatus, Side, Snapshot
 from core.money import (
-    EXACT,
-    ZERO,
     Money,
     Ratio,
     Toward,
-    added,
     multiplied,
-    rounded_down,
-    subtracted,
 )
 from core.policy import Policy, RedFlag, TierRule, UniversePolicy
+from core.rates import Rates
 from core.reasons import Finding, Reason
 from core.state import BotState, Membership
 from core.wording import count, percent, span
@@ -53,6 +49,7 @@ class Sight:
 
     snapshot: Snapshot
     policy: Policy
+    rates: Rates  # thresholds are in the capital currency, products in their own
     volumes: Mapping[str, float]  # symbol -> 24 h notional; only products with a candle
     named: Mapping[str, str]  # asset -> the tier it is in by name
     flags: Mapping[str, RedFlag]  # asset -> the red flag that counts today
@@ -65,13 +62,13 @@ class Sight:
 Check = Callable[[Product, Sight], Finding | None]
 
 
-def select_universe(snapshot: Snapshot, state: BotState, policy: Policy) -> Universe:
+def select_universe(snapshot: Snapshot, state: BotState, policy: Policy, rates: Rates) -> Universe:
     """Which products may be looked at now, and why each other one may not.
 
     A product that the memory does not hold starts outside; an empty memory is a
     new state folder, where whatever qualifies is in at once.
     """
-    sight = _sight(snapshot, policy)
+    sight = _sight(snapshot, policy, rates)
     enter_cycles = policy.universe.hysteresis.enter_cycles if state.memberships else 1
     eligible: dict[str, str] = {}
     excluded: dict[str, Finding] = {}
@@ -105,12 +102,13 @@ def notional_24h(panel: Panel) -> Mapping[str, float]:
     }
 
 
-def _sight(snapshot: Snapshot, policy: Policy) -> Sight:
+def _sight(snapshot: Snapshot, policy: Policy, rates: Rates) -> Sight:
     rules = policy.universe
     today = snapshot.at.astimezone(UTC).date()
     return Sight(
         snapshot=snapshot,
         policy=policy,
+        rates=rates,
         volumes=notional_24h(snapshot.panel),
         named={asset: tier for tier, rule in rules.tiers.items() for asset in rule.assets},
         flags={
@@ -144,6 +142,13 @@ def _paid_in_ours(product: Product, sight: Sight) -> Finding | None:
     if product.quote in ours:
         return None
     return Finding(Reason.QUOTE_NOT_OURS, product.quote, ", ".join(ours), "app.quote_currencies")
+
+
+def _paid_in_what_can_be_valued(product: Product, sight: Sight) -> Finding | None:
+    if sight.rates.knows(product.quote):
+        return None
+    wanted = f"a rate to {sight.rates.capital}"
+    return Finding(Reason.RATE_UNKNOWN, f"{product.quote} never", wanted, "app.quote_currencies")
 
 
 def _no_stable_pair(product: Product, sight: Sight) -> Finding | None:
@@ -193,10 +198,10 @@ def _has_book(product: Product, sight: Sight) -> Finding | None:
 def _above_floor(product: Product, sight: Sight) -> Finding | None:
     # The bid, because it is the lower of the two and what a holder would get.
     bid = sight.snapshot.tops[product.symbol].bid
-    floor = sight.rules.price_min
-    if bid >= floor.amount:
+    price, floor = multiplied(bid, sight.rates.of(product.quote)), sight.rules.price_min
+    if price >= floor.amount:
         return None
-    seen = str(Money(bid, product.quote))
+    seen = str(Money(price, floor.currency))
     return Finding(Reason.PRICE_TOO_LOW, seen, str(floor), "universe.price_min")
 
 
@@ -210,6 +215,7 @@ HARD_CHECKS: tuple[Check, ...] = (
     _online,
     _paid_in_ours,
     _no_stable_pair,
+    _paid_in_what_can_be_valued,
     _on_allowlist,
     _no_red_flag,
     _has_history,
@@ -227,9 +233,11 @@ HARD_CHECKS: tuple[Check, ...] = (
 class Liquidity:
     """What a product shows now. `depth` only where one was seen recently."""
 
-    volume: float  # 24 h notional in quote currency
+    volume: float  # 24 h notional in the capital currency
     spread: Ratio
     depth: Depth | None
+    quote: str  # in which the depth is
+    rates: Rates
 
 
 def _moved(
@@ -273,7 +281,7 @@ def _qualified(
     for tier in tiers:
         if _missed(rules.tiers[tier], shown, rules.depth_window) is None:
             return tier, None
-    return None, _shortfall(tiers[-1], shown, product, rules)
+    return None, _shortfall(tiers[-1], shown, rules)
 
 
 def _liquidity(product: Product, sight: Sight) -> Liquidity:
@@ -282,9 +290,11 @@ def _liquidity(product: Product, sight: Sight) -> Liquidity:
     if depth is not None and snapshot.at - depth.seen_at > sight.policy.risk.book_age_max:
         depth = None
     return Liquidity(
-        volume=sight.volumes[product.symbol],
+        volume=sight.volumes[product.symbol] * float(sight.rates.of(product.quote)),
         spread=snapshot.tops[product.symbol].spread,
         depth=depth,
+        quote=product.quote,
+        rates=sight.rates,
     )
 
 
@@ -294,40 +304,20 @@ def _missed(rule: TierRule, shown: Liquidity, window: Ratio) -> Reason | None:
         return Reason.VOLUME_TOO_LOW
     if shown.spread > rule.spread_max:
         return Reason.SPREAD_TOO_WIDE
-    if shown.depth is not None and not _holds(shown.depth, window, rule.depth_min.amount):
-        return Reason.DEPTH_TOO_THIN
+    if shown.depth is not None:
+        least = shown.rates.paid_in(shown.quote, rule.depth_min, toward=Toward.CEILING)
+        if not shown.depth.holds(least.amount, window):
+            return Reason.DEPTH_TOO_THIN
     return None
 
 
-def _holds(depth: Depth, window: Ratio, least: Decimal) -> bool:
-    """Whether each side holds `least` within `window` of its best price.
-
-    Says what comparing `notional_within` would, but stops at the level that settles
-    it: of a deep book that is the first, and there may be hundreds of books.
-    """
-    for levels in (depth.bids, depth.asks):
-        best, held = levels[0].price, ZERO
-        far = multiplied(best, window.value)
-        lowest, highest = subtracted(best, far), added(best, far)
-        for price, quantity in levels:
-            if not lowest <= price <= highest:
-                return False
-            held = EXACT.add(held, EXACT.multiply(price, quantity))
-            if held >= least:
-                break
-        else:
-            return False
-    return True
-
-
-def _shortfall(
-    tier: str, shown: Liquidity, product: Product, rules: UniversePolicy
-) -> Finding | None:
+def _shortfall(tier: str, shown: Liquidity, rules: UniversePolicy) -> Finding | None:
     """What is short of `tier`, in words; what was seen is rounded against the product."""
     rule, key = rules.tiers[tier], f"universe.tiers.{tier}"
     match _missed(rule, shown, rules.depth_window):
         case Reason.VOLUME_TOO_LOW as short:
-            seen = _cents(multiplied(Decimal(int(shown.volume * 100)), _CENT), product)
+            hundredfold = Decimal(int(shown.volume * 100))
+            seen = _cents(Money(multiplied(hundredfold, _CENT), shown.rates.capital))
             return Finding(short, seen, str(rule.volume_24h_min), f"{key}.volume_24h_min")
         case Reason.SPREAD_TOO_WIDE as short:
             seen = percent(shown.spread, toward=Toward.CEILING)
@@ -335,10 +325,11 @@ def _shortfall(
         case Reason.DEPTH_TOO_THIN as short if shown.depth is not None:
             window = rules.depth_window
             thinner = min(shown.depth.notional_within(side, window) for side in Side)
-            return Finding(short, _cents(thinner, product), str(rule.depth_min), f"{key}.depth_min")
+            seen = _cents(shown.rates.worth(Money(thinner, shown.quote)))
+            return Finding(short, seen, str(rule.depth_min), f"{key}.depth_min")
         case _:
             return None
 
 
-def _cents(amount: Decimal, product: Product) -> str:
-    return str(Money(rounded_down(amount, _CENT), product.quote))
+def _cents(money: Money) -> str:
+    return str(money.down_to(_CENT))

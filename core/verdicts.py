@@ -22,12 +22,14 @@ from core.risk.verdict import Approved, Verdict
 from core.sizing import Sizes
 from core.triggers import Attention
 from core.universe import Universe
+from core.wallets import Choice
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What each stage after the universe said, in the order in which they spoke."""
 
+    wallets: Choice
     attention: Attention
     opinions: Proposals
     exits: Exits
@@ -82,7 +84,7 @@ def _spoken(stages: Stages) -> Iterator[tuple[str, ProductVerdict]]:
     for trigger in stages.attention.triggers:
         unheard = Finding(Reason.NO_RULE, trigger.kind.value, "a strategy that acts", "strategies")
         yield trigger.symbol, ProductVerdict(unheard, None)
-    for findings in (stages.attention.passed, stages.opinions.declined):
+    for findings in (stages.wallets.passed, stages.attention.passed, stages.opinions.declined):
         for symbol, finding in findings.items():
             yield symbol, ProductVerdict(finding, None)
     for symbol, finding in stages.exits.watched.items():

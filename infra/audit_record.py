@@ -152,6 +152,7 @@ def portfolio_members(portfolio: Portfolio, state: BotState) -> Record:
         "currency": portfolio.currency,
         "equity": plain(equity.amount),
         "cash": {name: plain(amount) for name, amount in sorted(portfolio.cash.items())},
+        "rates": {name: plain(rate.value) for name, rate in sorted(portfolio.known_rates.items())},
         "exposure": plain(portfolio.exposure.amount),
         "positions": {
             symbol: _position(portfolio, position, state)
@@ -262,6 +263,7 @@ def _proposal(proposal: TradeProposal) -> Record:
         "symbol": proposal.symbol,
         "side": proposal.side.value,
         "notional": plain(proposal.notional.amount) if proposal.notional is not None else None,
+        "currency": proposal.notional.currency if proposal.notional is not None else None,
         "strategy": proposal.strategy,
         "rule": proposal.rule,
         "conviction": proposal.conviction,
@@ -315,7 +317,7 @@ def _position(portfolio: Portfolio, position: Position, state: BotState) -> Reco
     plan = state.exits[position.symbol]
     return {
         "quantity": plain(position.quantity.amount),
-        "cost": plain(position.cost.amount),
+        "cost": plain(portfolio.cost(position.symbol).amount),
         "value": plain(portfolio.value(position.symbol).amount),
         "opened_at": instant(plan.opened_at),
         "entry": plain(plan.entry),

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from core.errors import FatalError
 from core.market import Balance
-from core.money import ZERO, Money, subtracted
+from core.money import ZERO, Money, Toward, subtracted
 from core.orders import FINAL, Order, OrderStatus, moved
+from core.rates import Rates
 from infra.crash_points import CrashPoint, reached
 from infra.ledger_file import Owner, open_for_writing, told
 from infra.ledger_reader import FOREIGN, OPENING, WALLET, LedgerCheck, LedgerReader
@@ -43,7 +44,7 @@ class SqliteLedger(LedgerReader):
         """Whether the first balances are booked."""
         return bool(self._rows("SELECT 1 FROM transactions WHERE kind = 'opening' LIMIT 1"))
 
-    def open_books(self, balances: tuple[Balance, ...], at: datetime) -> None:
+    def open_books(self, balances: tuple[Balance, ...], rates: Rates, at: datetime) -> None:
         """Book the first balances, once: own cash, and all else as foreign.
 
         Without a balance nothing is booked, for the account may only not have answered.
@@ -51,9 +52,10 @@ class SqliteLedger(LedgerReader):
         if not balances or self.opened:
             return
         postings: list[tuple[str, str, Decimal]] = []
+        wallets = self._wallets(balances, rates)
         for balance in balances:
             asset, total = balance.currency, balance.total
-            own = self._own(balance)
+            own = wallets.get(asset, ZERO)
             postings.append((WALLET, asset, own))
             postings.append((FOREIGN, asset, subtracted(total, own)))
             postings.append((OPENING, asset, subtracted(ZERO, total)))
@@ -115,13 +117,19 @@ class SqliteLedger(LedgerReader):
                     ),
                 )
 
-    def _own(self, balance: Balance) -> Decimal:
-        """Cash of our quote currencies, up to the capital limit, is ours; no coin is."""
-        if balance.currency not in self._quotes:
-            return ZERO
-        if balance.currency == self._capital_max.currency:
-            return min(balance.total, self._capital_max.amount)
-        return balance.total
+    def _wallets(self, balances: tuple[Balance, ...], rates: Rates) -> Mapping[str, Decimal]:
+        """Cash of our quote currencies is ours, in their order until the capital limit is full.
+
+        No coin is, and no currency without a rate: nobody knows how much of it that would be.
+        """
+        held = {balance.currency: balance.total for balance in balances}
+        room, wallets = self._capital_max, {}
+        for currency in self._quotes:
+            if currency in held and rates.knows(currency):
+                most = rates.paid_in(currency, room, toward=Toward.FLOOR)
+                wallets[currency] = min(held[currency], most.amount)
+                room = room - rates.worth(Money(wallets[currency], currency))
+        return wallets
 
     def _advances(self, order: Order) -> bool:
         """Whether the order says something new; raises where it contradicts what is written."""

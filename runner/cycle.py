@@ -89,7 +89,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     watch.lap("gather")
 
     settle_unknown(world.ledger, world.venue, at)
-    portfolio = reconcile(world.ledger, snapshot, world.policy.capital_currency)
+    portfolio = reconcile(world.ledger, snapshot, state, world.policy)
     seen = Seen(reading, snapshot, portfolio, state, controls)
     watch.lap("reconcile")
 

@@ -8,14 +8,15 @@ might be bought or are held, depth only of the few that matter most.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from core.errors import RetryableError
-from core.market import Bars, Depth, Product
+from core.market import Bars, Depth, Product, quote_of
 from core.policy import Policy
 from core.ports import MarketData, Venue
+from core.rates import rate_books
 from core.state import BotState
 from infra.history import History, Reading, floor_to_bar
 
@@ -38,14 +39,17 @@ class Gatherer:
         assert state.at is not None
         tries = _Tries()
         products = tries.piece("products", self.market.products)
-        watched = self._watched(products, frozenset(held))
-        bars, through = self._new_bars(watched, state.at, tries)
+        listed = self.history.products if products is None else products
+        watched = self._watched(listed, frozenset(held))
+        books = _books(listed, watched)
+        priced = self._priced(listed, watched)
+        bars, through = self._new_bars(books, state.at, tries)
         return Reading(
             at=state.at,
             server_time=tries.piece("server_time", self.market.server_time),
             products=None if products == self.history.products else products,
-            tops=tries.piece("tops", lambda: self.market.tops(watched)) or {},
-            depths=self._depths(watched, state, frozenset(held), tries),
+            tops=tries.piece("tops", lambda: self.market.tops(priced)) or {},
+            depths=self._depths(books, state, frozenset(held), tries),
             bars=bars,
             through=through,
             balances=tries.piece("balances", self.venue.balances) or (),
@@ -53,26 +57,35 @@ class Gatherer:
             missing=tries.missing,
         )
 
-    def _watched(
-        self, products: tuple[Product, ...] | None, held: frozenset[str]
-    ) -> tuple[str, ...]:
-        listed = self.history.products if products is None else products
+    def _watched(self, listed: tuple[Product, ...], held: frozenset[str]) -> tuple[str, ...]:
         return tuple(
             sorted(p.symbol for p in listed if p.symbol in held or _worth_reading(p, self.policy))
         )
 
+    def _priced(self, listed: tuple[Product, ...], watched: tuple[str, ...]) -> tuple[str, ...]:
+        """What is watched, and the books that say what a wallet or a position is worth."""
+        currencies = frozenset(self.policy.quote_currencies) | {quote_of(name) for name in watched}
+        return tuple(
+            sorted({*watched, *rate_books(listed, currencies, self.policy.capital_currency)})
+        )
+
     def _new_bars(
-        self, watched: tuple[str, ...], at: datetime, tries: _Tries
+        self, books: Mapping[str, str], at: datetime, tries: _Tries
     ) -> tuple[Mapping[str, Bars], Mapping[str, datetime]]:
+        """New candles of each watched product; one answer serves all that share a book."""
         closed_at = floor_to_bar(at, self.history.bar)
         oldest = closed_at - self.history.bar * self.history.length
         bars: dict[str, Bars] = {}
         through: dict[str, datetime] = {}
-        for symbol in watched:
+        answers: dict[tuple[str, datetime], Bars | None] = {}
+        for symbol, book in books.items():
             since = self.history.through(symbol) or oldest
             if since >= closed_at:
                 continue
-            answer = tries.piece(f"candles {symbol}", self._asking(symbol, since, closed_at))
+            if (book, since) not in answers:
+                ask = self._asking(book, since, closed_at)
+                answers[book, since] = tries.piece(f"candles {book}", ask)
+            answer = answers[book, since]
             if answer is not None:
                 through[symbol] = closed_at
                 if len(answer):
@@ -83,31 +96,39 @@ class Gatherer:
         return lambda: self.market.bars(symbol, self.history.bar, since, until)
 
     def _depths(
-        self, watched: tuple[str, ...], state: BotState, held: frozenset[str], tries: _Tries
+        self, books: Mapping[str, str], state: BotState, held: frozenset[str], tries: _Tries
     ) -> Mapping[str, Depth]:
-        """Own positions first, then the products nearest to a trigger, then the oldest book."""
+        """Own positions first, then the products nearest to a trigger, then the oldest book.
+
+        A book that products share is read once, for all of them.
+        """
         per_request = self.market.depths_per_request
-        wanted = self._by_need(watched, state, held, self.books_per_cycle_max * per_request)
-        depths: dict[str, Depth] = {}
+        wanted = self._by_need(books, state, held, self.books_per_cycle_max * per_request)
+        read: dict[str, Depth] = {}
         for start in range(0, len(wanted), per_request):
             part = wanted[start : start + per_request]
             answer = tries.piece(f"depth {part[0]}", self._asking_depths(part))
-            depths |= answer or {}
-        return depths
+            read |= answer or {}
+        return {
+            symbol: read[book] if symbol == book else replace(read[book], symbol=symbol)
+            for symbol, book in books.items()
+            if book in read
+        }
 
     def _asking_depths(self, part: tuple[str, ...]) -> Callable[[], Mapping[str, Depth]]:
         return lambda: self.market.depths(part)
 
     def _by_need(
-        self, watched: tuple[str, ...], state: BotState, held: frozenset[str], places: int
+        self, books: Mapping[str, str], state: BotState, held: frozenset[str], places: int
     ) -> tuple[str, ...]:
         """The last place goes to the oldest book, so that every product's depth is seen at last."""
         nearness = {symbol: rank for rank, symbol in enumerate(state.nearest)}
         urgent = sorted(
-            watched, key=lambda name: (name not in held, nearness.get(name, len(nearness)), name)
+            books, key=lambda name: (name not in held, nearness.get(name, len(nearness)), name)
         )
-        first = urgent[: max(places - 1, 0)]
-        rest = sorted(set(watched) - set(first), key=self._oldest_depth_first)
+        in_turn = list(dict.fromkeys(books[symbol] for symbol in urgent))
+        first = in_turn[: max(places - 1, 0)]
+        rest = sorted(set(in_turn) - set(first), key=self._oldest_depth_first)
         return tuple(first + rest[: places - len(first)])
 
     def _oldest_depth_first(self, symbol: str) -> tuple[bool, datetime, str]:
@@ -127,6 +148,13 @@ class _Tries:
         except RetryableError as error:
             self.missing[name] = f"{error.code}: {error}"
             return None
+
+
+def _books(listed: tuple[Product, ...], watched: tuple[str, ...]) -> Mapping[str, str]:
+    """Each watched product -> the product whose book it shares, if that is watched too."""
+    owners = {product.symbol: product.book for product in listed}
+    read = frozenset(watched)
+    return {name: owners[name] if owners[name] in read else name for name in watched}
 
 
 def _worth_reading(product: Product, policy: Policy) -> bool:

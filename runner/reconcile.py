@@ -2,31 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from core.account import Portfolio, Position
 from core.exits import as_written
 from core.market import Snapshot
-from core.money import ZERO, Money, Price
+from core.money import ZERO, Money, Price, added
 from core.orders import OrderStatus, moved
+from core.policy import Policy
 from core.ports import Ledger, Venue
+from core.rates import Rates, read_rates
+from core.state import BotState
 
 
-def reconcile(ledger: Ledger, snapshot: Snapshot, currency: str) -> Portfolio:
-    """Open the books at the first balances ever seen, then take the Portfolio from the ledger."""
-    ledger.open_books(snapshot.balances, snapshot.at)
-    positions = ledger.positions()
+def reconcile(ledger: Ledger, snapshot: Snapshot, state: BotState, policy: Policy) -> Portfolio:
+    """Open the books at the first balances ever seen, then take the Portfolio from the ledger.
+
+    The books are opened once the prices could be read, for a wallet that nobody can value
+    is booked as foreign for good.
+    """
+    positions, open_orders = ledger.positions(), ledger.unsettled()
+    currencies = frozenset(policy.quote_currencies)
+    currencies |= {position.quote for position in positions.values()}
+    currencies |= {order.planned.price.quote for order in open_orders}
+    rates = read_rates(
+        snapshot, state.rates, currencies, policy.capital_currency, policy.risk.book_age_max
+    )
+    if "tops" not in snapshot.missing:
+        ledger.open_books(snapshot.balances, rates, snapshot.at)
+    cash = ledger.cash()
     return Portfolio(
-        currency=currency,
-        cash=ledger.cash(),
+        currency=policy.capital_currency,
+        cash={currency: cash[currency] for currency in cash if rates.knows(currency)},
         positions=positions,
-        foreign=ledger.foreign(),
-        open_orders=ledger.unsettled(),
+        foreign=_foreign(ledger.foreign(), cash, rates),
+        open_orders=open_orders,
         marks={symbol: _mark(position, snapshot) for symbol, position in positions.items()},
         fees=snapshot.fees,
-        flows=Money(ledger.flows().get(currency, ZERO), currency),
+        flows=_flows(ledger.flows(), rates),
+        known_rates=rates.known,
     )
+
+
+def _flows(flows: Mapping[str, Decimal], rates: Rates) -> Money:
+    """All that was paid in and out, at the rates of today; what nobody can value is no equity."""
+    total = Money.zero(rates.capital)
+    for currency, amount in sorted(flows.items()):
+        if rates.knows(currency):
+            total = total + rates.worth(Money(amount, currency))
+    return total
+
+
+def _foreign(
+    foreign: Mapping[str, Decimal], cash: Mapping[str, Decimal], rates: Rates
+) -> Mapping[str, Decimal]:
+    """What is not ours to use, and wallets of ours that nobody can value."""
+    unvalued = {currency: cash[currency] for currency in cash if not rates.knows(currency)}
+    together = {
+        asset: added(foreign.get(asset, ZERO), unvalued.get(asset, ZERO))
+        for asset in sorted(foreign.keys() | unvalued.keys())
+    }
+    return {asset: amount for asset, amount in together.items() if amount}
 
 
 def _mark(position: Position, snapshot: Snapshot) -> Price:

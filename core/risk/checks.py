@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from core.market import Side
 from core.proposals import Purpose, TradeProposal
+from core.risk.cash import cash_stays, rate_known, wallet_pays
 from core.risk.exposure import (
-    cash_stays,
     notional_within_limit,
     own_lots_cover,
     portfolio_has_room,
@@ -50,6 +50,7 @@ BUY_CHECKS: tuple[Check, ...] = (
     level_allows_buys,
     product_online,
     nothing_pending,
+    rate_known,
     candles_fresh,
     book_fresh,
     book_near_candles,
@@ -71,6 +72,7 @@ BUY_CHECKS: tuple[Check, ...] = (
     themes_have_room,
     portfolio_has_room,
     cash_stays,
+    wallet_pays,
     impact_within_limit,  # cannot shrink the order, so it judges what is left of it
     notional_worth_its_fee,
 )

@@ -1,19 +1,21 @@
-"""Exposure: how much may be in one product, in one theme, in all, and out of cash?
+"""Exposure: how much may be in one asset, in one theme, and in all?
 
 Positions count at their worth, open orders and approvals at their worst cost, and
-the proposal itself with its taker fee. Caps are shares of equity, made smaller by
-the regime; foreign coins are in none of them.
+the proposal itself with its taker fee. Products of one asset are one exposure,
+whichever wallet paid for them. Caps are shares of equity, made smaller by the
+regime; foreign coins are in none of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from core.market import base_of
 from core.money import Money, Price, Ratio, Toward
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.facts import Facts, Stake, notional_of
-from core.risk.room import fitted, reduced, shown
+from core.risk.room import fitted, of_equity, reduced, shown
 from core.risk.verdict import Approved, Denied, Verdict
 from core.wording import count, percent
 
@@ -30,12 +32,12 @@ class Cap:
 
 
 def positions_have_room(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """A product counts once, whether it is held, on order, or approved a moment ago."""
-    symbols = {stake.symbol for stake in facts.stakes} | {proposal.symbol}
+    """An asset counts once, whether it is held, on order, or approved a moment ago."""
+    assets = {stake.base for stake in facts.stakes} | {base_of(proposal.symbol)}
     most = facts.risk.positions_max
-    if len(symbols) <= most:
+    if len(assets) <= most:
         return Approved(proposal)
-    seen, limit = count(len(symbols), "position"), count(most, "position")
+    seen, limit = count(len(assets), "position"), count(most, "position")
     finding = Finding(Reason.POSITIONS_FULL, seen, limit, "risk.positions_max")
     return Denied(proposal, finding)
 
@@ -48,14 +50,15 @@ def notional_within_limit(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 
 def position_has_room(proposal: TradeProposal, facts: Facts) -> Verdict:
-    own = tuple(stake for stake in facts.stakes if stake.symbol == proposal.symbol)
+    base = base_of(proposal.symbol)
+    own = tuple(stake for stake in facts.stakes if stake.base == base)
     cap = Cap(Reason.POSITION_FULL, "risk.position_max", facts.risk.position_max)
     return _under(cap, own, proposal, facts)
 
 
 def themes_have_room(proposal: TradeProposal, facts: Facts) -> Verdict:
     """Of several themes the one with the least room speaks."""
-    base = facts.snapshot.products[proposal.symbol].base
+    base = base_of(proposal.symbol)
     spoken = (_theme_has_room(theme, proposal, facts) for theme in facts.policy.themes_of(base))
     return min(spoken, key=_granted, default=Approved(proposal))
 
@@ -81,32 +84,21 @@ def portfolio_has_room(proposal: TradeProposal, facts: Facts) -> Verdict:
 def _under(cap: Cap, stakes: tuple[Stake, ...], proposal: TradeProposal, facts: Facts) -> Verdict:
     """As much of the proposal as fits under `cap` beside `stakes`."""
     share = cap.share.times(facts.caps)
-    used = _sum(stakes, facts)
+    used = _sum(stakes, facts.equity.currency)
     wanted = used + facts.cost(notional_of(proposal))
-    seen = _of_equity(wanted, facts, toward=Toward.CEILING)
+    seen = of_equity(wanted, facts, toward=Toward.CEILING)
     denial = Finding(cap.reason, seen, percent(share), cap.key)
     return fitted(proposal, facts.affordable(share.of(facts.equity) - used), denial, facts)
 
 
-def cash_stays(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """What open orders may take is as good as spent, and the buffer stays in any regime."""
-    currency = facts.portfolio.currency
-    cash = Money(facts.portfolio.cash[currency], currency)
-    free = cash - _sum(facts.usage.buying, facts)
-    buffer = facts.risk.cash_min.of(facts.equity)
-    left = free - facts.cost(notional_of(proposal))
-    seen = _of_equity(left, facts, toward=Toward.FLOOR)
-    denial = Finding(Reason.CASH_BUFFER, seen, percent(facts.risk.cash_min), "risk.cash_min")
-    return fitted(proposal, facts.affordable(free - buffer), denial, facts)
-
-
 def own_lots_cover(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """Only lots that the bot bought are sold, and each only once. Valued at the bid."""
+    """Only lots that the bot bought are sold, and each only once. At the bid, in its currency."""
     position, top = facts.portfolio.positions.get(proposal.symbol), facts.top(proposal)
     if position is None or top is None:
         return _nothing_to_sell(proposal)
     selling = tuple(stake for stake in facts.usage.selling if stake.symbol == proposal.symbol)
-    left = Price(top.bid, position.quote).of(position.quantity) - _sum(selling, facts)
+    owned = Price(top.bid, position.quote).of(position.quantity)
+    left = owned - _sum(selling, position.quote)
     asked = notional_of(proposal)
     if left <= Money.zero(left.currency):
         return _nothing_to_sell(proposal)
@@ -122,15 +114,8 @@ def _nothing_to_sell(proposal: TradeProposal) -> Denied:
     return Denied(proposal, Finding(Reason.NO_SHORTS, nothing, asked, _OWN_LOTS))
 
 
-def _sum(stakes: tuple[Stake, ...], facts: Facts) -> Money:
-    total = Money.zero(facts.equity.currency)
+def _sum(stakes: tuple[Stake, ...], currency: str) -> Money:
+    total = Money.zero(currency)
     for stake in stakes:
         total = total + stake.worth
     return total
-
-
-def _of_equity(money: Money, facts: Facts, *, toward: Toward) -> str:
-    """A share of equity; the money itself where there is no equity to share."""
-    if facts.equity <= Money.zero(facts.equity.currency):
-        return shown(money, toward=toward)
-    return percent(money.share_of(facts.equity, toward=toward), toward=toward)

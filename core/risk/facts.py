@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from core.account import Portfolio
 from core.errors import FatalError
-from core.market import Side, Snapshot, TopOfBook
+from core.market import Side, Snapshot, TopOfBook, base_of, quote_of
 from core.money import ONE, Money, Toward, added, divided, subtracted
 from core.orders import Order
 from core.policy import Policy, RiskPolicy
@@ -27,7 +27,10 @@ from core.state import BotState, Sent, Standing
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """Money in one product: a position at its worth, or a buy at its worst cost."""
+    """Money in one product: a position at its worth, or a buy at its worst cost.
+
+    In the capital currency; of a sell, in that of its product.
+    """
 
     symbol: str
     base: str
@@ -41,6 +44,7 @@ class Usage:
     buying: tuple[Stake, ...]  # at worst case, taker fee included
     selling: tuple[Stake, ...]  # approved in this cycle
     trades: tuple[Sent, ...]  # of the last 24 hours
+    spending: tuple[Money, ...] = ()  # approved in this cycle, each in the currency of its wallet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,26 @@ class Facts:
         """Everything that is at risk, or may be before the next cycle."""
         return self.held + self.usage.buying
 
+    @property
+    def wallets(self) -> tuple[str, ...]:
+        """The currencies that may be spent now, as the policy orders them."""
+        rates, most = self.portfolio.rates, self.risk.book_age_max
+        ages = {currency: rates.age(currency, self.at) for currency in self.policy.quote_currencies}
+        return tuple(name for name, age in ages.items() if age is not None and age <= most)
+
+    def free(self, currency: str) -> Money:
+        """What is left in a wallet for the next order."""
+        left = self.portfolio.free(currency)
+        for money in self.usage.spending:
+            if money.currency == currency:
+                left = left - money
+        return left
+
+    @property
+    def symbols_out(self) -> tuple[str, ...]:
+        """Every product in which money of ours is or may be before the next cycle."""
+        return tuple(stake.symbol for stake in self.stakes)
+
     def top(self, proposal: TradeProposal) -> TopOfBook | None:
         return self.snapshot.tops.get(proposal.symbol)
 
@@ -89,12 +113,18 @@ class Facts:
     def after(self, approved: TradeProposal) -> Facts:
         """The facts for the next proposal, once this one is approved."""
         usage, symbol = self.usage, approved.symbol
-        base, notional = self.snapshot.products[symbol].base, notional_of(approved)
+        base, quote, notional = base_of(symbol), quote_of(symbol), notional_of(approved)
         trades = (*usage.trades, Sent(symbol, approved.side, self.at))
         match approved.side:
             case Side.BUY:
-                buying = (*usage.buying, Stake(symbol, base, self.cost(notional)))
-                usage = replace(usage, buying=buying, trades=trades)
+                cost = self.cost(notional)
+                paid = self.portfolio.rates.paid_in(quote, cost, toward=Toward.CEILING)
+                usage = replace(
+                    usage,
+                    buying=(*usage.buying, Stake(symbol, base, cost)),
+                    trades=trades,
+                    spending=(*usage.spending, paid),
+                )
             case Side.SELL:
                 selling = (*usage.selling, Stake(symbol, base, notional))
                 usage = replace(usage, selling=selling, trades=trades)
@@ -134,11 +164,13 @@ def facts_of(
 
 
 def _stake(order: Order, facts: Facts) -> Stake:
-    """What an open buy may still take: its unfilled rest at its limit, as taker."""
-    planned = order.planned
-    rest = subtracted(planned.quantity.amount, order.filled)
-    notional = Money(planned.price.amount, planned.price.quote).times(rest)
-    return Stake(order.symbol, planned.quantity.base, facts.cost(notional))
+    """What an open buy may still take: its unfilled rest at its limit, as taker.
+
+    One in a currency without a rate counts nothing, and `rate_known` lets nothing pass.
+    """
+    rates, cost = facts.portfolio.rates, facts.cost(order.unfilled)
+    worth = rates.worth(cost) if rates.knows(cost.currency) else Money.zero(rates.capital)
+    return Stake(order.symbol, order.planned.quantity.base, worth)
 
 
 def notional_of(proposal: TradeProposal) -> Money:

@@ -6,7 +6,7 @@ loss rule are named as such, so that nobody looks for another cause.
 
 from __future__ import annotations
 
-from core.market import ProductStatus, Side
+from core.market import ProductStatus, Side, base_of
 from core.money import ZERO, Quantity
 from core.orders import FINAL
 from core.proposals import TradeProposal
@@ -75,9 +75,13 @@ def _by_status(
 
 
 def nothing_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """While an order of the product may still fill, nobody knows what we hold of it."""
+    """While an order may still fill, nobody knows what we hold: of the asset, for a buy.
+
+    A sell waits for orders of its own product only: its lots are nobody else's.
+    """
+    own = base_of if proposal.side is Side.BUY else str
     for order in facts.portfolio.open_orders:
-        if order.symbol == proposal.symbol and order.status not in FINAL:
+        if own(order.symbol) == own(proposal.symbol) and order.status not in FINAL:
             seen = f"{order.planned.side.value} {order.status.name}"
             finding = Finding(Reason.ORDER_PENDING, seen, "no open order", "order.status")
             return Denied(proposal, finding)

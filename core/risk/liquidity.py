@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from core.market import Depth, Side
+from core.market import Depth, Side, quote_of
 from core.money import Money, Ratio, Toward, divided, multiplied, plain, rounded_down
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
@@ -41,7 +41,8 @@ def depth_bears_notional(proposal: TradeProposal, facts: Facts) -> Verdict:
     if depth is None:
         return depth_known(proposal, facts)
     multiple, notional = facts.risk.depth_multiple_min, notional_of(proposal)
-    there = depth.notional_within(Side.BUY, facts.risk.depth_window)
+    within = depth.notional_within(Side.BUY, facts.risk.depth_window)
+    there = facts.portfolio.rates.worth(Money(within, quote_of(proposal.symbol))).amount
     if multiplied(multiple, notional.amount) <= there:
         return Approved(proposal)
     most = Money(divided(there, multiple, toward=Toward.FLOOR), notional.currency)
@@ -58,7 +59,10 @@ def impact_within_limit(proposal: TradeProposal, facts: Facts) -> Verdict:
     if depth is None:
         return depth_known(proposal, facts)
     most = facts.risk.impact_max[proposal.tier]
-    impact = depth.impact(Side.BUY, notional_of(proposal).amount)
+    spent = facts.portfolio.rates.paid_in(
+        quote_of(proposal.symbol), notional_of(proposal), toward=Toward.CEILING
+    )
+    impact = depth.impact(Side.BUY, spent.amount)
     if impact is not None and impact <= most:
         return Approved(proposal)
     seen = _impact_seen(impact, depth)

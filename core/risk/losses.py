@@ -2,15 +2,18 @@
 
 Losses that set the level are core/losses.py; here are those that deny one buy. A
 position may be added to, but seldom, spaced, and, where the policy says so, only
-while it earns. A first buy of a product passes all three.
+while it earns. A first buy of an asset passes all three. Products of one asset are
+one position here, whichever wallet paid for them.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from core.account import Position
 from core.losses import losing_streak
-from core.market import Side
-from core.money import Toward
+from core.market import Side, base_of
+from core.money import Money, Toward
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.facts import Facts
@@ -20,8 +23,10 @@ from core.wording import count, span
 
 
 def rested_after_stop(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """Time enough since a stop of this product was sent, whatever came of it."""
-    stopped, least = facts.memory.stopped.get(proposal.symbol), facts.risk.cooldown_after_stop
+    """Time enough since a stop of this asset was sent, whatever came of it."""
+    base, least = base_of(proposal.symbol), facts.risk.cooldown_after_stop
+    stops = (at for symbol, at in facts.memory.stopped.items() if base_of(symbol) == base)
+    stopped = max(stops, default=None)
     if stopped is None or facts.at - stopped >= least:
         return Approved(proposal)
     seen, key = span(facts.at - stopped), "risk.cooldown_after_stop"
@@ -43,15 +48,11 @@ def rested_after_losses(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 def adds_have_room(proposal: TradeProposal, facts: Facts) -> Verdict:
     """Buys of a position after its first one, in 24 hours, this one included."""
-    position = facts.portfolio.positions.get(proposal.symbol)
-    if position is None:
+    lots = [lot.opened_at for position in _held(proposal, facts) for lot in position.lots]
+    if not lots:
         return Approved(proposal)
-    opened_at = min(lot.opened_at for lot in position.lots)
     # A buy of the very moment in which the first lot came is the one that opened it.
-    adds = 1 + sum(
-        trade.symbol == proposal.symbol and trade.side is Side.BUY and trade.at > opened_at
-        for trade in facts.usage.trades
-    )
+    adds = 1 + sum(at > min(lots) for at in _buys(proposal, facts))
     most = facts.risk.adds_per_day_max
     if adds <= most:
         return Approved(proposal)
@@ -61,16 +62,11 @@ def adds_have_room(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 def adds_spaced(proposal: TradeProposal, facts: Facts) -> Verdict:
     """Time enough since the newest lot of the position, and since the last buy that was sent."""
-    position = facts.portfolio.positions.get(proposal.symbol)
-    if position is None:
+    lots = [lot.opened_at for position in _held(proposal, facts) for lot in position.lots]
+    if not lots:
         return Approved(proposal)
-    bought = [lot.opened_at for lot in position.lots]
-    bought += [
-        trade.at
-        for trade in facts.usage.trades
-        if trade.symbol == proposal.symbol and trade.side is Side.BUY
-    ]
-    since, least = facts.at - max(bought), facts.risk.add_spacing_min
+    since = facts.at - max((*lots, *_buys(proposal, facts)))
+    least = facts.risk.add_spacing_min
     if since >= least:
         return Approved(proposal)
     key = "risk.add_spacing_min"
@@ -79,18 +75,28 @@ def adds_spaced(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 def adds_in_profit(proposal: TradeProposal, facts: Facts) -> Verdict:
     """What the position would bring now, less the fee, against what it cost, fees included."""
-    position = facts.portfolio.positions.get(proposal.symbol)
-    if position is None or not facts.risk.add_only_in_profit:
+    held = _held(proposal, facts)
+    if not held or not facts.risk.add_only_in_profit:
         return Approved(proposal)
-    return _in_profit(proposal, position, facts)
-
-
-def _in_profit(proposal: TradeProposal, position: Position, facts: Facts) -> Verdict:
-    price = facts.portfolio.marks[proposal.symbol]
-    worth, cost = position.worth(price, facts.portfolio.fees), position.cost
+    worth = cost = Money.zero(facts.portfolio.currency)
+    for position in held:
+        worth = worth + facts.portfolio.value(position.symbol)
+        cost = cost + facts.portfolio.cost(position.symbol)
     if cost < worth:
         return Approved(proposal)
     seen = shown(worth, toward=Toward.FLOOR)
     limit = f"above {shown(cost, toward=Toward.CEILING)}"
     key = "risk.add_only_in_profit"
     return Denied(proposal, Finding(Reason.ADD_NOT_IN_PROFIT, seen, limit, key))
+
+
+def _held(proposal: TradeProposal, facts: Facts) -> tuple[Position, ...]:
+    """The positions in the asset, of every wallet."""
+    base = base_of(proposal.symbol)
+    return tuple(held for held in facts.portfolio.positions.values() if held.base == base)
+
+
+def _buys(proposal: TradeProposal, facts: Facts) -> tuple[datetime, ...]:
+    """When the asset was bought in the last 24 hours."""
+    base, trades = base_of(proposal.symbol), facts.usage.trades
+    return tuple(t.at for t in trades if t.side is Side.BUY and base_of(t.symbol) == base)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from core.market import base_of
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.facts import Facts
@@ -46,8 +47,9 @@ def spaced(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 
 def cooled_down(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """Time enough since the last trade of this product."""
-    own = tuple(trade for trade in facts.usage.trades if trade.symbol == proposal.symbol)
+    """Time enough since the last trade of this asset, from whichever wallet."""
+    base = base_of(proposal.symbol)
+    own = tuple(trade for trade in facts.usage.trades if base_of(trade.symbol) == base)
     since, least = _since_last(own, facts), facts.risk.cooldown
     if since is None or since >= least:
         return Approved(proposal)

@@ -15,6 +15,7 @@ from core.reasons import Finding, Reason
 from core.risk.facts import Facts, notional_of
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
 from core.sizing import STEP
+from core.wording import percent
 
 _CENT = Decimal("0.01")
 _SHOWN = {Toward.FLOOR: rounded_down, Toward.CEILING: rounded_up}
@@ -58,3 +59,10 @@ def notional_worth_its_fee(proposal: TradeProposal, facts: Facts) -> Verdict:
 def shown(money: Money, *, toward: Toward) -> str:
     """Money for a record, to the cent."""
     return f"{plain(_SHOWN[toward](money.amount, _CENT))} {money.currency}"
+
+
+def of_equity(money: Money, facts: Facts, *, toward: Toward) -> str:
+    """A share of equity for a record; the money itself where there is no equity to share."""
+    if facts.equity <= Money.zero(facts.equity.currency):
+        return shown(money, toward=toward)
+    return percent(money.share_of(facts.equity, toward=toward), toward=toward)

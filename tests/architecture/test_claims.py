@@ -35,7 +35,7 @@ TEXTS = README + CONTRIBUTING
 RECIPE_LOG = "logs/dry_run/audit.jsonl"
 
 # Words of the table that name a thing and not a class.
-PLAIN_WORDS = frozenset({"quote", "quantity", "notional", "cycle"})
+PLAIN_WORDS = frozenset({"quote", "quantity", "notional", "cycle", "wallet", "alias"})
 MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:home|root|Users|work)/\w")
 SECRET = re.compile(
     r"BEGIN [A-Z ]*PRIVATE KEY-----\s*\n?[A-Za-z0-9+/=]{40}|\beyJ[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}"

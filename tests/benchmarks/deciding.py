@@ -12,9 +12,20 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from core.account import Portfolio
 from core.decide import decide
 from core.decision import Outcome
-from core.market import Balance, Depth, Fees, Panel, Product, ProductStatus, Snapshot, TopOfBook
+from core.market import (
+    Balance,
+    Depth,
+    Fees,
+    Panel,
+    Product,
+    ProductStatus,
+    Snapshot,
+    TopOfBook,
+    base_of,
+)
 from core.money import ZERO
 from core.next_state import newborn, next_state, opened
 from core.policy import Policy
@@ -54,7 +65,7 @@ def decide_rows() -> list[Row]:
     for products, times in ((FEW, 200), (MANY, 60)):
         snapshot, state = a_warm_market(products)
         seconds[products] = _seconds_of(snapshot, state, busy, times)
-        found = decide(snapshot, a_portfolio(), state, busy, _strategies())
+        found = decide(snapshot, _portfolio(), state, busy, _strategies())
         note = (
             f"median of {times}; {len(found.universe.eligible)} eligible, "
             f"{len(found.attention.triggers)} triggers, {len(found.proposals)} proposals"
@@ -75,7 +86,7 @@ def a_warm_market(products: int) -> tuple[Snapshot, BotState]:
     snapshot = _snapshot(products)
     configuration = shipped_configuration()
     strategies = _strategies()
-    portfolio, state = a_portfolio(), newborn("benchmark", AT - timedelta(days=1))
+    portfolio, state = _portfolio(), newborn("benchmark", AT - timedelta(days=1))
     for cycle in range(CYCLES_TO_ENTER):
         at = AT + timedelta(seconds=cycle)
         state = opened(state, at, Controls())
@@ -85,8 +96,13 @@ def a_warm_market(products: int) -> tuple[Snapshot, BotState]:
     return replace(snapshot, at=at), opened(state, at, Controls())
 
 
+def _portfolio() -> Portfolio:
+    """Both shipped wallets, their rate as recent as the books."""
+    return a_portfolio(usdc="2500", rate_seen_at=AT)
+
+
 def _seconds_of(snapshot: Snapshot, state: BotState, policy: Policy, times: int) -> float:
-    portfolio, strategies = a_portfolio(), _strategies()
+    portfolio, strategies = _portfolio(), _strategies()
     return timed(lambda: decide(snapshot, portfolio, state, policy, strategies), times=times)
 
 
@@ -110,7 +126,7 @@ def _snapshot(count: int) -> Snapshot:
         depths={s: depth for copy in copies for s, depth in copy.depths.items() if s in kept},
         panel=panel,
         candles_through=dict.fromkeys(sorted(kept), AT),
-        balances=(Balance("USD", a_portfolio().cash["USD"], ZERO),),
+        balances=(Balance("USD", _portfolio().cash["USD"], ZERO),),
         fees=_fees(),
         missing={},
     )
@@ -152,7 +168,12 @@ def _copy(number: int) -> _Copy:
     seen = history.absorb(reading)
     return _Copy(
         {
-            names[s]: replace(p, symbol=names[s], base=names[s].split("-")[0])
+            names[s]: replace(
+                p,
+                symbol=names[s],
+                base=base_of(names[s]),
+                alias_of=None if p.alias_of is None else _name(p.alias_of, number),
+            )
             for s, p in online.items()
         },
         {names[s]: replace(top, symbol=names[s], seen_at=AT) for s, top in seen.tops.items()},

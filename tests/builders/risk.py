@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from core.account import Portfolio
-from core.market import Regime, Side, Snapshot
+from core.market import Regime, Side, Snapshot, quote_of
 from core.money import Money, Price, Quantity, Ratio
 from core.orders import (
     Order,
@@ -144,7 +144,7 @@ def a_policy(**changes: object) -> Policy:
     """The shipped policy; `universe`, `risk` and the other sections may be replaced."""
     fields: dict[str, object] = {
         "capital_currency": "USD",
-        "quote_currencies": ("USD",),
+        "quote_currencies": ("USD", "USDC"),
         "universe": a_universe_policy(),
         "regime": a_regime_policy(),
         "triggers": a_triggers_policy(),
@@ -205,7 +205,10 @@ def _a_proposal(
         "stop_loss": 95.0,
         "take_profit": 110.0,
         "because": "a test asked for it",
-        "notional": usd(notional),
+        # A sell is in its product's own currency, a buy in the capital currency.
+        "notional": usd(notional)
+        if side is Side.BUY
+        else Money(Decimal(notional), quote_of(symbol)),
     }
     return TradeProposal(symbol=symbol, side=side, tier=tier, **(fields | changes))  # type: ignore[arg-type]
 

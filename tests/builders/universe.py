@@ -9,7 +9,7 @@ from core.market import Panel, Snapshot
 from core.reasons import Finding
 from core.state import Membership
 from core.universe import Universe, select_universe
-from tests.builders.account import a_state
+from tests.builders.account import a_portfolio, a_state
 from tests.builders.market import (
     a_depth,
     a_panel,
@@ -24,7 +24,8 @@ def universe_of(
 ) -> Universe:
     """The universe of a new folder unless memberships are given."""
     policy = a_policy(universe=a_universe_policy(**rules))
-    return select_universe(snapshot, a_state(memberships=memberships or {}), policy)
+    state, rates = a_state(memberships=memberships or {}), a_portfolio().rates
+    return select_universe(snapshot, state, policy, rates)
 
 
 def why_not(snapshot: Snapshot, symbol: str = "SOL-USD", /, **rules: object) -> Finding | None:

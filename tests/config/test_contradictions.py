@@ -9,6 +9,9 @@ import pytest
 from core.triggers import TriggerKind
 from tests.builders.shipped import CONFIG, a_config_folder, complaints_about, line_of
 
+SHIPPED_BALANCES = "[10000 USD, 2500 USDC]"
+ONE_WALLET = ("app.yaml", SHIPPED_BALANCES, "[10000 USD]")  # whose worth is clear without a rate
+
 
 def told_with(**overrides: str) -> list[str]:
     return complaints_about(CONFIG, overrides=overrides)
@@ -47,25 +50,44 @@ LIMITS = [
 
 @pytest.mark.parametrize(("key", "beyond", "at", "other"), LIMITS)
 def test_a_limit_that_contradicts_another_is_refused_and_one_that_meets_it_is_not(
-    key: str, beyond: str, at: str, other: str
+    tmp_path: Path, key: str, beyond: str, at: str, other: str
 ) -> None:
-    assert told_with(**{key: at}) == []
-    (complaint,) = told_with(**{key: beyond})
+    folder = a_config_folder(tmp_path, ONE_WALLET)
+    assert complaints_about(folder, overrides={key: at}) == []
+    (complaint,) = complaints_about(folder, overrides={key: beyond})
     assert complaint.startswith(f"command line: {key}: ")
     assert other in complaint
 
 
 def test_a_position_that_holds_no_order_names_the_balance_too(tmp_path: Path) -> None:
-    poor = ("app.yaml", "[10000 USD]", "[300 USD]")
+    poor = ("app.yaml", SHIPPED_BALANCES, "[300 USD]")
     told = complaints_about(a_config_folder(tmp_path, poor))
     (position,) = [line for line in told if ": risk.position_max: " in line]
     assert "8% of app.starting_balances: [300 USD] (app.yaml:9) is 24 USD" in position
     assert "below risk.notional_min: 25 USD (policy.yaml:" in position
 
 
-def test_capital_above_its_cap_counts_as_foreign_when_room_is_measured() -> None:
-    told = told_with(**{"app.capital_max": "300 USD"})
+def test_capital_above_its_cap_counts_as_foreign_when_room_is_measured(tmp_path: Path) -> None:
+    folder = a_config_folder(tmp_path, ONE_WALLET)
+    told = complaints_about(folder, overrides={"app.capital_max": "300 USD"})
     assert any(": risk.position_max: " in line and "is 24 USD" in line for line in told)
+
+
+def test_no_room_is_measured_in_an_account_that_needs_a_rate_to_be_worth_anything() -> None:
+    assert told_with(**{"sizing.base.T3": "0.01%"}) == []
+
+
+def test_one_of_the_wallets_is_in_the_capital_currency(tmp_path: Path) -> None:
+    edit = ("app.yaml", "quote_currencies: [USD, USDC]", "quote_currencies: [USDC]")
+    (complaint,) = complaints_about(a_config_folder(tmp_path, edit))
+    assert "app.quote_currencies: none of them is app.capital_currency: USD" in complaint
+    assert complaint.endswith("; add USD")
+
+
+def test_a_coin_is_no_wallet(tmp_path: Path) -> None:
+    edit = ("app.yaml", "quote_currencies: [USD, USDC]", "quote_currencies: [USD, BTC]")
+    told = complaints_about(a_config_folder(tmp_path, edit))
+    assert any("universe.stable_assets: lacks BTC of app.quote_currencies" in line for line in told)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +167,7 @@ def test_a_theme_without_a_limit_is_refused(tmp_path: Path) -> None:
             "    count: 0\n    symbols: []",
             "    count: 1\n    symbols: [BTC-EUR]",
             "universe.allowlist.symbols",
-            "BTC-EUR is not paid in app.quote_currencies: [USD] (app.yaml:8)",
+            "BTC-EUR is not paid in app.quote_currencies: [USD, USDC] (app.yaml:8)",
         ),
         (
             "    count: 0\n    symbols: []",
@@ -193,9 +215,9 @@ def test_another_capital_currency_is_told_at_every_amount_of_the_old_one() -> No
 def test_coins_beside_the_cash_are_no_contradiction_but_a_currency_twice_is(
     tmp_path: Path,
 ) -> None:
-    coins = ("app.yaml", "[10000 USD]", "[10000 USD, 1 BTC]")
+    coins = ("app.yaml", SHIPPED_BALANCES, "[10000 USD, 1 BTC]")
     assert complaints_about(a_config_folder(tmp_path / "coins", coins)) == []
-    twice = ("app.yaml", "[10000 USD]", "[10000 USD, 1 USD]")
+    twice = ("app.yaml", SHIPPED_BALANCES, "[10000 USD, 1 USD]")
     (complaint,) = complaints_about(a_config_folder(tmp_path / "twice", twice))
     assert "app.starting_balances: USD stands there more than once" in complaint
 

@@ -37,12 +37,15 @@ def test_the_shipped_files_become_typed_values() -> None:
     found = shipped_configuration()
     settings, policy = found.settings, found.policy
     assert settings.app.mode is Mode.DRY_RUN
-    assert settings.app.starting_balances == (Money(Decimal(10_000), "USD"),)
+    assert settings.app.starting_balances == (
+        Money(Decimal(10_000), "USD"),
+        Money(Decimal(2_500), "USDC"),
+    )
     assert settings.app.disk_reserve == 200_000_000
     assert settings.market.start == datetime(2025, 1, 1, tzinfo=UTC)
     assert settings.market.bar == timedelta(minutes=15)
     assert policy.capital_currency == "USD"
-    assert policy.quote_currencies == ("USD",)
+    assert policy.quote_currencies == ("USD", "USDC")
     assert policy.regime.pinned is None
     assert policy.regime.multipliers[Regime.BEAR].size == Decimal("0.6")
     assert policy.triggers.volume_spike.min[Regime.CRASH] == Decimal(4)
@@ -205,10 +208,10 @@ def test_a_profile_that_is_not_there_is_named_with_those_that_are(name: str) -> 
 def test_in_an_overlay_a_section_merges_and_a_list_is_replaced(tmp_path: Path) -> None:
     folder = a_config_folder(tmp_path)
     (folder / "profiles" / "mine.yaml").write_text(
-        "universe:\n  stable_assets: [USD]\nrisk:\n  spread_max: {T1: 12 bps}\n"
+        "universe:\n  stable_assets: [USD, USDC]\nrisk:\n  spread_max: {T1: 12 bps}\n"
     )
     found = load(folder, profile="mine", overrides={}, strategies=parameter_types()).policy
-    assert found.universe.stable_assets == ("USD",)
+    assert found.universe.stable_assets == ("USD", "USDC")
     assert found.risk.spread_max == {
         "T1": Ratio(Decimal("0.0012")),
         "T2": Ratio(Decimal("0.004")),

@@ -118,18 +118,23 @@ APP = [
     ("interval: 1x ", "interval: 0.5s ", 34, "loop.interval: is 0.5s; write at least 1s"),
     ("interval: 1x ", "interval: 0.01x ", 34, "loop.interval: is 0.01x; write at least 0.1x"),
     (
-        "quote_currencies: [USD]",
-        "quote_currencies: [USD, EUR]",
+        "quote_currencies: [USD, USDC]",
+        "quote_currencies: [USD, A1, A2, A3, A4, A5, A6, A7, A8]",
         8,
-        "app.quote_currencies: holds 2; at most 1 may be there",
+        "app.quote_currencies: holds 9; at most 8 may be there",
     ),
     (
-        "quote_currencies: [USD]",
+        "quote_currencies: [USD, USDC]",
         "quote_currencies: USD",
         8,
         "app.quote_currencies: is 'USD'; write a list",
     ),
-    ("[10000 USD]", "[10000]", 9, "app.starting_balances.0: 10000 has no unit; write 10000 USD"),
+    (
+        "[10000 USD, 2500 USDC]",
+        "[10000]",
+        9,
+        "app.starting_balances.0: 10000 has no unit; write 10000 USD",
+    ),
     (
         "gather:\n",
         "risk:\n  cash_min: 1%\ngather:\n",

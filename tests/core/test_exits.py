@@ -325,7 +325,7 @@ def test_what_an_exit_sells_is_nobody_elses_business() -> None:
     exits = exits_at("94")
     assert exits.kept_out((a_buy(SOL), a_buy("ETH-USD"))) == {
         "rules:SOL-USD:BUY": Finding(
-            Reason.EXITING, "stop_loss", "no exit of the product", "exits.stop_loss"
+            Reason.EXITING, "stop_loss", "no exit of the asset", "exits.stop_loss"
         )
     }
 

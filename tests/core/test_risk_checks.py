@@ -84,6 +84,7 @@ ORDER = [
     Reason.HALTED,
     Reason.PRODUCT_NOT_ONLINE,
     Reason.ORDER_PENDING,
+    Reason.RATE_UNKNOWN,
     Reason.CANDLES_TOO_OLD,
     Reason.BOOK_TOO_OLD,
     Reason.BOOK_OFF_CANDLES,
@@ -105,6 +106,7 @@ ORDER = [
     Reason.THEME_FULL,
     Reason.AT_RISK_FULL,
     Reason.CASH_BUFFER,
+    Reason.WRONG_WALLET,
     Reason.IMPACT_TOO_HIGH,
     Reason.NOTIONAL_TOO_SMALL,
 ]
@@ -121,7 +123,9 @@ def a_world_with(faults: list[Reason]) -> dict[str, object]:
         memory |= MEMORY.get(fault, {})
     held = (a_position("SOL-USD", price="200"),) if ADDS.keys() & set(faults) else ()
     pending = (an_open_order("SOL-USD"),) if Reason.ORDER_PENDING in faults else ()
-    world["portfolio"] = a_portfolio(*held, open_orders=pending)
+    unvalued = (a_position("ADA-EUR"),) if Reason.RATE_UNKNOWN in faults else ()
+    wallets = {"cash": "200", "usdc": "9800"} if Reason.WRONG_WALLET in faults else {}
+    world["portfolio"] = a_portfolio(*held, *unvalued, open_orders=pending, **wallets)  # type: ignore[arg-type]
     world["memory"] = memory
     if Reason.ADD_NOT_IN_PROFIT not in faults:
         world["add_only_in_profit"] = False

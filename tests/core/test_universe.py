@@ -49,7 +49,7 @@ def test_only_a_fully_online_product_may_be_looked_at(status: ProductStatus) -> 
 
 def test_a_product_paid_in_a_foreign_currency_is_not_ours() -> None:
     assert why_not(a_snapshot("SOL-EUR"), "SOL-EUR") == Finding(
-        Reason.QUOTE_NOT_OURS, "EUR", "USD", "app.quote_currencies"
+        Reason.QUOTE_NOT_OURS, "EUR", "USD, USDC", "app.quote_currencies"
     )
 
 

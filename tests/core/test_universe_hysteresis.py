@@ -12,7 +12,7 @@ from core.policy import Hysteresis, Policy
 from core.reasons import Finding, Reason
 from core.state import Membership
 from core.universe import Universe, select_universe
-from tests.builders.account import a_state
+from tests.builders.account import a_portfolio, a_state
 from tests.builders.market import (
     a_product,
     a_snapshot,
@@ -34,7 +34,7 @@ def cycles(
     """One universe after the other, each with the memory of the one before."""
     state = a_state(memberships=memberships)
     for snapshot in snapshots:
-        universe = select_universe(snapshot, state, policy or a_policy())
+        universe = select_universe(snapshot, state, policy or a_policy(), a_portfolio().rates)
         state = replace(state, memberships=universe.memberships)
         yield universe
 

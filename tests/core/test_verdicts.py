@@ -19,6 +19,7 @@ from core.sizing import Sizes
 from core.triggers import Attention
 from core.universe import Universe
 from core.verdicts import Stages, ask, product_verdicts
+from core.wallets import Choice
 from tests.builders.account import a_portfolio, a_position
 from tests.builders.risk import a_buy, an_exit, usd
 
@@ -32,6 +33,7 @@ def because(reason: Reason) -> Finding:
 
 def stages(
     *,
+    elsewhere: dict[str, Finding] | None = None,
     passed: dict[str, Finding] | None = None,
     declined: dict[str, Finding] | None = None,
     wanted: tuple[TradeProposal, ...] = (),
@@ -43,6 +45,7 @@ def stages(
     kept_out: dict[str, Finding] | None = None,
 ) -> Stages:
     return Stages(
+        Choice({}, elsewhere or {}),
         Attention((), passed or {}, ()),
         Proposals(wanted, declined or {}),
         exits or Exits((), {}),
@@ -59,6 +62,12 @@ def verdicts(
 ) -> dict[str, ProductVerdict]:
     universe = Universe(dict.fromkeys(eligible, "T2"), {}, {})
     return dict(product_verdicts(said, universe, portfolio or a_portfolio()))
+
+
+def test_a_product_whose_asset_is_traded_elsewhere_has_that_for_its_verdict() -> None:
+    said = verdicts(stages(elsewhere={SOL: because(Reason.OTHER_WALLET)}), SOL)
+    assert said[SOL].finding.reason is Reason.OTHER_WALLET
+    assert said[SOL].proposal is None
 
 
 def test_a_product_that_was_passed_over_has_that_for_its_verdict() -> None:

@@ -15,6 +15,7 @@ from core.errors import FatalError, RetryableError
 from core.market import Balance, Side
 from core.money import Money
 from core.orders import Order, OrderStatus, TimeInForce, intended, moved
+from core.rates import Rate, Rates
 from core.state import Sent
 from infra.crash_points import CrashPoint
 from infra.ledger import LedgerReader, Owner, SqliteLedger
@@ -25,6 +26,9 @@ from tests.builders.risk import an_open_order
 from tests.infra.test_disk import Died, dying_at
 
 OWNER = Owner(mode="DRY_RUN", exchange="embedded", market={"seed": "7", "bar": "15m"})
+
+
+RATES = Rates("USD", {"EUR": Rate(Decimal("1.25"), NOON)})
 
 
 def a_ledger(folder: Path, owner: Owner = OWNER) -> SqliteLedger:
@@ -62,39 +66,52 @@ LIMITS = [("999.99", "999.99", None), ("1000", "1000", None), ("1000.01", "1000"
 def test_cash_up_to_the_capital_limit_is_ours_and_what_is_above_is_foreign(
     ledger: SqliteLedger, total: str, own: str, rest: str | None
 ) -> None:
-    ledger.open_books(balances(USD=total), NOON)
+    ledger.open_books(balances(USD=total), RATES, NOON)
 
     assert ledger.cash() == {"USD": Decimal(own), "EUR": Decimal(0)}
     assert ledger.foreign() == ({} if rest is None else {"USD": Decimal(rest)})
 
 
-def test_coins_are_foreign_and_other_quote_currencies_are_ours_in_full(
-    ledger: SqliteLedger,
+@pytest.mark.parametrize(
+    ("euros", "own", "rest"),
+    [("159.99", "159.99", None), ("160", "160", None), ("170", "160", "10")],
+)
+def test_what_one_wallet_leaves_of_the_capital_limit_the_next_may_fill_at_its_rate(
+    ledger: SqliteLedger, euros: str, own: str, rest: str | None
 ) -> None:
-    ledger.open_books(balances(BTC="0.12345678", EUR="5000", USD="1"), NOON)
+    ledger.open_books(balances(BTC="0.12345678", EUR=euros, USD="800"), RATES, NOON)
 
-    assert ledger.cash() == {"USD": Decimal(1), "EUR": Decimal(5000)}
-    assert ledger.foreign() == {"BTC": Decimal("0.12345678")}
+    assert ledger.cash() == {"USD": Decimal(800), "EUR": Decimal(own)}
+    assert ledger.foreign() == {"BTC": Decimal("0.12345678")} | (
+        {} if rest is None else {"EUR": Decimal(rest)}
+    )
     assert ledger.positions() == {}
 
 
+def test_a_wallet_that_nobody_can_value_is_foreign(ledger: SqliteLedger) -> None:
+    ledger.open_books(balances(EUR="100", USD="800"), Rates("USD", {}), NOON)
+
+    assert ledger.cash() == {"USD": Decimal(800), "EUR": Decimal(0)}
+    assert ledger.foreign() == {"EUR": Decimal(100)}
+
+
 def test_the_books_are_opened_once(ledger: SqliteLedger) -> None:
-    ledger.open_books(balances(USD="500"), NOON)
-    ledger.open_books(balances(USD="900"), NOON)
+    ledger.open_books(balances(USD="500"), RATES, NOON)
+    ledger.open_books(balances(USD="900"), RATES, NOON)
 
     assert ledger.cash()["USD"] == Decimal(500)
 
 
 def test_an_account_that_did_not_answer_does_not_open_the_books(ledger: SqliteLedger) -> None:
-    ledger.open_books((), NOON)
+    ledger.open_books((), RATES, NOON)
     assert not ledger.opened
 
-    ledger.open_books(balances(USD="500"), NOON)
+    ledger.open_books(balances(USD="500"), RATES, NOON)
     assert ledger.cash()["USD"] == Decimal(500)
 
 
 def test_the_opening_balances_close(ledger: SqliteLedger) -> None:
-    ledger.open_books(balances(USD="1500", BTC="0.1", ETH="0"), NOON)
+    ledger.open_books(balances(USD="1500", BTC="0.1", ETH="0"), RATES, NOON)
 
     checked = ledger.check()
 
@@ -103,7 +120,7 @@ def test_the_opening_balances_close(ledger: SqliteLedger) -> None:
 
 
 def test_a_posting_that_is_off_by_the_last_digit_is_found(tmp_path: Path) -> None:
-    a_ledger(tmp_path).open_books(balances(USD="500", BTC="0.00000002"), NOON)
+    a_ledger(tmp_path).open_books(balances(USD="500", BTC="0.00000002"), RATES, NOON)
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
         db.execute("UPDATE postings SET amount = '0.00000001' WHERE account = 'foreign:BTC'")
 
@@ -230,14 +247,14 @@ def test_what_is_known_of_an_order_is_never_lost(
 
 def test_a_cycle_without_orders_writes_nothing(tmp_path: Path) -> None:
     ledger = a_ledger(tmp_path)
-    ledger.open_books(balances(USD="500"), NOON)
+    ledger.open_books(balances(USD="500"), RATES, NOON)
     settled = moved(an_intent(), OrderStatus.NOT_SENT)
     ledger.intend((an_intent(),), NOON)
     ledger.settle((settled,), NOON)
     log = tmp_path / "ledger.sqlite-wal"
     before = log.stat().st_size
 
-    ledger.open_books(balances(USD="500"), NOON)
+    ledger.open_books(balances(USD="500"), RATES, NOON)
     ledger.intend((), NOON)
     ledger.settle((), NOON)
     ledger.settle((settled,), NOON + timedelta(minutes=15))
@@ -432,7 +449,7 @@ def test_a_full_disk_is_told_by_its_own_code_and_undoes_the_whole_plan(tmp_path:
 
 def test_a_reading_program_sees_what_a_running_bot_wrote_and_cannot_write(tmp_path: Path) -> None:
     bot = a_ledger(tmp_path)
-    bot.open_books(balances(USD="500"), NOON)
+    bot.open_books(balances(USD="500"), RATES, NOON)
     reader = LedgerReader.open(tmp_path / "ledger.sqlite")
 
     bot.intend((an_intent(),), NOON)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -58,6 +58,8 @@ def fingerprint() -> str:
     for at in (START, START + 1_000 * BAR, LONG_AFTER):
         source, _ = market(at)
         for product in source.products():
+            if product.alias_of is not None:
+                continue  # the same book, under another name
             summary.update(content(last_bars(source, product.symbol, 20, at)))
         for size in (timedelta(minutes=1), timedelta(days=1)):
             summary.update(content(source.bars("KNC-USD", size, at - 20 * size, at)))
@@ -498,3 +500,36 @@ def test_bull_chop_and_bear_all_occur(history: History) -> None:
     trend = means[1:] / means[:-1] - 1
     for share in ((trend > 0.01).mean(), (trend < -0.01).mean(), (np.abs(trend) <= 0.01).mean()):
         assert share > 0.12
+
+
+# Products of a second currency
+
+
+ALIASES = {"BTC-USDC": "BTC-USD", "ETH-USDC": "ETH-USD", "SOL-USDC": "SOL-USD"}
+
+
+def test_a_few_products_are_also_paid_in_a_second_currency_as_the_list_says() -> None:
+    source, _ = market()
+    listed = {product.symbol: product for product in source.products()}
+    aliases = {s: p.alias_of for s, p in listed.items() if p.alias_of is not None}
+    assert aliases == ALIASES
+    for symbol, owner in ALIASES.items():
+        alias = listed[symbol]
+        assert (alias.base, alias.quote, alias.book) == (listed[owner].base, "USDC", owner)
+        assert replace(alias, symbol=owner, quote="USD", alias_of=None) == listed[owner]
+
+
+@pytest.mark.parametrize(("symbol", "owner"), ALIASES.items())
+def test_products_that_share_a_book_show_the_same_book_and_candles(symbol: str, owner: str) -> None:
+    source, _ = market()
+    assert content(last_bars(source, symbol, 50, START)) == content(
+        last_bars(source, owner, 50, START)
+    )
+    tops, depths = source.tops([symbol, owner]), source.depths([symbol, owner])
+    assert replace(tops[symbol], symbol=owner) == tops[owner]
+    assert replace(depths[symbol], symbol=owner) == depths[owner]
+
+
+def test_a_market_of_another_currency_has_no_second_one() -> None:
+    source, _ = market(quote="USDT")
+    assert {product.quote for product in source.products()} == {"USDT"}

@@ -85,7 +85,7 @@ def test_the_numbers_of_an_exclusion_are_found_where_it_began(
     assert (answer["cycle"], answer["code"]) == (4, "QUOTE_NOT_OURS")
     assert (answer["seen"], answer["limit"], answer["key"]) == (
         "EUR",
-        "USD",
+        "USD, USDC",
         "app.quote_currencies",
     )
     assert answer["tier"] is None

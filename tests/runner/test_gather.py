@@ -21,6 +21,7 @@ from tests.builders.shipped import shipped_policy
 from tests.builders.stage import Role, Stage
 
 SOL, XRP, BTC = "SOL-USD", "XRP-USD", "BTC-USD"
+SOL_USDC = "SOL-USDC"
 LENGTH = 300
 
 
@@ -100,7 +101,61 @@ def test_products_that_can_never_be_bought_are_not_read() -> None:
     stage = Stage(SOL, "SOL-EUR", "USDC-USD")
     gatherer = a_gatherer(stage)
     reading = read(gatherer)
-    assert set(reading.tops) == set(reading.bars) == {BTC, SOL}
+    assert set(reading.bars) == {BTC, SOL}
+    assert set(reading.tops) == {BTC, SOL, "USDC-USD"}  # which says what a wallet is worth
+
+
+def two_wallets(*symbols: str, per_request: int = 1) -> Asked:
+    """A stage on which SOL is also paid in USDC, from the same book."""
+    stage = Asked(SOL, SOL_USDC, *symbols, per_request=per_request)
+    stage.roles[SOL_USDC].product = a_product(SOL_USDC, alias_of=SOL)
+    return stage
+
+
+def test_candles_and_depth_of_a_shared_book_are_asked_for_once_and_serve_all() -> None:
+    stage = two_wallets()
+    reading = read(a_gatherer(stage))
+    assert f"bars {SOL}" in stage.asked
+    assert f"bars {SOL_USDC}" not in stage.asked
+    assert reading.through == {BTC: NOON, SOL: NOON, SOL_USDC: NOON}
+    assert reading.bars[SOL_USDC] is reading.bars[SOL]
+    assert sorted(stage.depths_asked) == [(BTC,), (SOL,)]
+    assert reading.depths[SOL_USDC] == replace(reading.depths[SOL], symbol=SOL_USDC)
+
+
+def test_a_shared_book_is_urgent_because_of_either_product() -> None:
+    stage = two_wallets(XRP)
+    read(a_gatherer(stage, books=2), held=(SOL_USDC,))
+    assert stage.depths_asked[0] == (SOL,)
+
+
+def test_a_shared_book_whose_owner_is_not_read_is_read_by_itself() -> None:
+    stage = two_wallets()
+    history = History(BAR, LENGTH)
+    policy = replace(shipped_policy(), quote_currencies=("USDC",), capital_currency="USDC")
+    venue = ReadOnlyVenue((usd("10000"),))
+    reading = read(Gatherer(stage, venue, history, policy, 4))
+    assert set(reading.bars) == {SOL_USDC}
+    assert stage.depths_asked == [(SOL_USDC,)]
+
+
+def test_a_shared_book_that_could_not_be_read_is_missing_for_all() -> None:
+    stage = two_wallets()
+    stage.falls_silent(f"bars {SOL}")
+    reading = read(a_gatherer(stage))
+    assert reading.missing == {f"candles {SOL}": "TIMED_OUT: the market did not answer"}
+    assert set(reading.through) == {BTC}
+
+
+def test_a_fixed_universe_still_reads_a_book_that_values_its_wallets() -> None:
+    stage = two_wallets(XRP)
+    history = History(BAR, LENGTH)
+    policy = shipped_policy()
+    only_xrp = replace(policy.universe, allowlist=Allowlist(count=1, symbols=(XRP,)))
+    venue = ReadOnlyVenue((usd("10000"),))
+    reading = read(Gatherer(stage, venue, history, replace(policy, universe=only_xrp), 4))
+    assert set(reading.bars) == {XRP}
+    assert set(reading.tops) == {XRP, SOL}
 
 
 def test_a_fixed_universe_reads_its_own_products_and_what_is_held() -> None:

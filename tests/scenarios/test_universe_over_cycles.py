@@ -143,7 +143,7 @@ def test_every_other_exclusion_of_the_universe_speaks_in_a_running_bot(tmp_path:
         record = cycle(bot)
     codes = {symbol: exclusion(record, symbol) for symbol in stage.roles if symbol != "BTC-USD"}
     assert codes == {
-        "SOL-EUR": ("QUOTE_NOT_OURS", "EUR", "USD", "app.quote_currencies"),
+        "SOL-EUR": ("QUOTE_NOT_OURS", "EUR", "USD, USDC", "app.quote_currencies"),
         "USDC-USD": (
             "STABLE_PAIR",
             "USDC",

@@ -1,4 +1,4 @@
-"""What the embedded market lists: about 25 products, most of them ordinary, some odd on purpose.
+"""What the embedded market lists: about 30 products, most of them ordinary, some odd on purpose.
 
 The odd ones are there because every venue has them and a bot that never met
 them will meet them with money: halted, post-only, cancel-only, just listed, not
@@ -55,6 +55,10 @@ _LIVES = {
     ),
 }
 
+# Also paid in a second currency, from the same book, as a venue does that takes both at par.
+ALIAS_QUOTES = {"USD": "USDC"}
+_ALSO_IN_ALIAS = frozenset({"BTC", "ETH", "SOL"})
+
 # Of one minute; all others trade in every minute.
 _TRADED_MINUTES = {"KNC": 0.09}
 
@@ -106,6 +110,7 @@ class Listing:
     sector_share: float
     own_move: float  # standard deviation of a day's own return
     traded_minutes: float  # share of minutes with a trade
+    has_alias: bool
     life: tuple[Phase, ...]
 
     def phase(self, after_start: timedelta) -> Phase | None:
@@ -118,7 +123,14 @@ class Listing:
         """When it stops taking orders for good, from the market's start; None: never."""
         return None if self.life[-1].takes_orders else self.life[-1].since
 
-    def product(self, quote: str, start: datetime, status: ProductStatus) -> Product:
+    def quotes(self, quote: str) -> tuple[str, ...]:
+        """What it is paid in on a market of `quote`: that, and where it has one the alias."""
+        also = ALIAS_QUOTES.get(quote)
+        return (quote, also) if self.has_alias and also is not None else (quote,)
+
+    def product(
+        self, quote: str, start: datetime, status: ProductStatus, alias_of: str | None
+    ) -> Product:
         """The venue's record of it."""
         lot = Decimal(1).scaleb(-self.base_decimals)
         return Product(
@@ -132,6 +144,7 @@ class Listing:
             base_max=None,
             quote_min=Decimal(1),
             listed_at=start + self.life[0].since,
+            alias_of=alias_of,
         )
 
 
@@ -151,6 +164,7 @@ def _listings() -> Iterator[Listing]:
             sector_share=float(kin),
             own_move=float(own) / 100,
             traded_minutes=_TRADED_MINUTES.get(asset, 1.0),
+            has_alias=asset in _ALSO_IN_ALIAS,
             life=_LIVES.get(asset, _ALWAYS),
         )
 

@@ -48,6 +48,7 @@ class ListedProduct(msgspec.Struct, frozen=True):
     limit_only: bool | None = False
     post_only: bool | None = False
     auction_mode: bool | None = False
+    alias: str = ""  # the product whose book it shares
 
 
 class _Answer(msgspec.Struct):
@@ -97,6 +98,7 @@ def product_of(symbol: str, listed: ListedProduct | None, bars: Bars, path: Path
         quote_min=given("quote_min", "quote_min_size", ONE),
         listed_at=None,
         inferred=tuple(inferred),
+        alias_of=told.alias or None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The embedded market: about 25 synthetic products, the same for everybody who has the seed.
+"""The embedded market: about 30 synthetic products, the same for everybody who has the seed.
 
 Exists so that the bot can be tried, tested and measured without a network, keys
 or files. All it shows is a function of (seed, start, time): prices of seed and
@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from core.errors import RetryableError
-from core.market import Bars, Depth, Fees, Product, TopOfBook
+from core.market import Bars, Depth, Fees, Product, TopOfBook, base_of, quote_of
 from core.ports import Clock
 from infra.exchange.simulated.books import Moment, depth, top_of_book
 from infra.exchange.simulated.candles import CandleMaker, Candles
@@ -51,7 +51,11 @@ class SyntheticMarket:
         self._bar = bar
         self._fees = fees
         self._quote = quote
-        self._rows = {f"{listing.asset}-{quote}": at for at, listing in enumerate(CATALOGUE)}
+        self._rows = {
+            f"{listing.asset}-{paid}": at
+            for at, listing in enumerate(CATALOGUE)
+            for paid in listing.quotes(quote)
+        }
         self._course = Course(seed, CATALOGUE)
         self._maker = CandleMaker(seed, CATALOGUE, _seconds(start))
         self._kept: _Kept | None = None
@@ -139,11 +143,13 @@ class SyntheticMarket:
     def _listed(self) -> dict[str, Product]:
         """Every product that has been listed by now."""
         age = self._clock.now() - self._start
-        return {
-            symbol: CATALOGUE[row].product(self._quote, self._start, phase.status)
-            for symbol, row in self._rows.items()
-            if (phase := CATALOGUE[row].phase(age)) is not None
-        }
+        listed = {}
+        for symbol, row in self._rows.items():
+            paid, phase = quote_of(symbol), CATALOGUE[row].phase(age)
+            if phase is not None:
+                owner = f"{base_of(symbol)}-{self._quote}" if paid != self._quote else None
+                listed[symbol] = CATALOGUE[row].product(paid, self._start, phase.status, owner)
+        return listed
 
     def _booked(self, symbols: Iterable[str], at: datetime) -> list[tuple[str, Listing, Moment]]:
         """Those of `symbols` that have a book at `at`, each with what the book is made of."""
