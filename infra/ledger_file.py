@@ -19,6 +19,7 @@ from infra.disk import aside, sync_folder
 from infra.ledger_schema import APPLICATION_ID, MIGRATIONS
 
 _BUSY_SECONDS = 2.0
+_CACHE_KIB = 256  # open orders and their index; SQLite's own 2 MB fills slowly with old ones
 _PRIMARY = 0xFF  # SQLite's extended codes carry the primary one in their low byte
 
 
@@ -146,6 +147,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
+    db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return db
 
 

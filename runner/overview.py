@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
+from core.money import plain, subtracted
 from infra.audit_record import Record
 
 
@@ -24,12 +26,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A position and its verdict, which names its exit and the distance to it."""
+    """A position, what it has brought so far after fees, and the exit it is nearest to."""
 
     quantity: str
     cost: str
     value: str
-    verdict: Answer | None
+    profit: str
+    exit: Answer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Overview:
     exposure: str | None
     drawdown: str | None
     day_pnl: str | None
+    week_loss: str | None
     positions: Mapping[str, Held]
     verdicts: tuple[Group, ...]  # most frequent first
     proposals: tuple[Wanted, ...]  # strongest first
@@ -119,6 +123,7 @@ def overview(
         exposure=account.get("exposure"),
         drawdown=account.get("drawdown"),
         day_pnl=account.get("day_pnl"),
+        week_loss=account.get("week_loss"),
         positions={name: _held(record, name) for name in account.get("positions", {})},
         verdicts=_groups(record["verdicts"], nearest),
         proposals=_wanted(record),
@@ -140,7 +145,9 @@ def _standing(record: Record) -> str:
     standing = record.get("standing") or {}
     if not standing.get("code"):
         return ""
-    return f"{standing['code']}: {standing['text']} (since {standing['since']})"
+    met = f" {standing['seen']} against {standing['limit']}" if standing.get("seen") else ""
+    until = f", until {standing['until']}" if standing.get("until") else ""
+    return f"{standing['code']}: {standing['text']}{met} (since {standing['since']}{until})"
 
 
 def _answer(record: Record, symbol: str) -> Answer | None:
@@ -148,13 +155,21 @@ def _answer(record: Record, symbol: str) -> Answer | None:
     return None if verdict is None else _said(verdict)
 
 
-def _said(verdict: Record) -> Answer:
-    return Answer(verdict["code"], verdict["seen"], verdict["limit"], verdict["key"])
+def _said(finding: Record) -> Answer:
+    return Answer(finding["code"], finding["seen"], finding["limit"], finding["key"])
 
 
 def _held(record: Record, symbol: str) -> Held:
     position = record["portfolio"]["positions"][symbol]
-    return Held(position["quantity"], position["cost"], position["value"], _answer(record, symbol))
+    watched = record["verdicts"].get(symbol, {}).get("exit")
+    profit = subtracted(Decimal(position["value"]), Decimal(position["cost"]))
+    return Held(
+        position["quantity"],
+        position["cost"],
+        position["value"],
+        plain(profit),
+        None if watched is None else _said(watched),
+    )
 
 
 def _groups(verdicts: Record, nearest: Sequence[str]) -> tuple[Group, ...]:

@@ -76,6 +76,7 @@ def _account(told: Overview) -> Iterator[Text]:
     yield Text.assemble(
         (f"equity {amount(told.equity)} {told.currency}", "bold"),
         f"{_GAP}day {signed(told.day_pnl)}{_GAP}drawdown {told.drawdown}",
+        f"{_GAP}week loss {told.week_loss}" if told.week_loss is not None else "",
     )
     yield Text(f"cash {amount(told.cash)}{_GAP}in positions {amount(told.exposure)}")
 
@@ -84,7 +85,7 @@ def _sections(told: Overview, width: int) -> Iterator[Section]:
     yield Section(
         f"positions: {len(told.positions) or 'none'}",
         tuple(
-            (symbol, held.quantity, amount(held.value), *_verdict(held.verdict))
+            (symbol, held.quantity, amount(held.value), signed(held.profit), *_exit(held.exit))
             for symbol, held in told.positions.items()
         ),
     )
@@ -127,6 +128,11 @@ def _gist(told: Overview) -> str:
 
 def _verdict(answer: Answer | None) -> Row:
     return ("", "") if answer is None else (answer.code, _against(answer))
+
+
+def _exit(watched: Answer | None) -> Row:
+    """The level with its distance first: what follows may be cut."""
+    return ("", "") if watched is None else (watched.code, f"{watched.limit}; {watched.seen}")
 
 
 def _against(answer: Answer) -> str:

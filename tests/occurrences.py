@@ -3,7 +3,7 @@
 Plays a recording through the real bot in a folder that is thrown away and counts
 every code of core/reasons.py: as the verdict of a product, as the exclusion of one,
 as the why of a cycle. A code that never occurs is named with the sentence that says
-why it cannot; where there is no such sentence, the table says so.
+why; where there is no such sentence, the table says so.
 """
 
 from __future__ import annotations
@@ -24,35 +24,107 @@ from tests.builders.wired import recordings, turns, wired_bot
 
 RECORDING = "coinbase/15m"
 
-_NO_POSITIONS = "DRY_RUN sends nothing, so nothing is ever held."
-_SHIPPED = "The recording has no such product, or the shipped policy does not ask for it: "
-_FAULT = "Only a fault of the machine or of the program brings it; scenarios in tests/ do."
-_OPERATOR = "An operator must speak; nobody does in a recording."
-_MODELLED = "Books of a recording are modelled at the decision time from closed bars: "
+_NOTHING_HELD = "DRY_RUN sends nothing, so nothing is ever held: "
+_NO_SUCH_PRODUCT = "The recording has no such product: "
+_ONE_ORDER = "Spacing lets one order a cycle through, and nothing is held: "
+_POLICY = "The shipped policy cannot bring it: "
+_FAULT = "Only a fault of the machine or of the program brings it, as tests/scenarios do."
+_OPERATOR = "An operator must speak, and nobody does."
+_MODELLED = "All books are modelled in every cycle from closed bars: "
 
-# Why a DRY_RUN on recorded candles cannot give a code. One that occurs has no place here.
+# Why DRY_RUN on the default recording under the shipped policy cannot give a code.
 CANNOT: Mapping[Reason, str] = {
-    Reason.PRODUCT_NOT_ONLINE: "A recording knows no status; every product in it is online.",
-    Reason.QUOTE_NOT_OURS: _SHIPPED + "all are paid in USD.",
-    Reason.STABLE_PAIR: _SHIPPED + "none of its bases is a stablecoin.",
-    Reason.NOT_ON_ALLOWLIST: _SHIPPED + "universe.allowlist is empty.",
-    Reason.RED_FLAG: _SHIPPED + "no asset is flagged.",
-    Reason.HELD: _NO_POSITIONS,
+    Reason.PRODUCT_NOT_ONLINE: _NO_SUCH_PRODUCT + "no series ends before the others.",
+    Reason.QUOTE_NOT_OURS: _NO_SUCH_PRODUCT + "all are paid in USD.",
+    Reason.STABLE_PAIR: _NO_SUCH_PRODUCT + "no base is a stablecoin.",
+    Reason.NOT_ON_ALLOWLIST: _POLICY + "universe.allowlist is off.",
+    Reason.RED_FLAG: _POLICY + "universe.red_flags is empty.",
+    Reason.LISTING_TOO_YOUNG: "A recording does not know when a product was listed.",
+    Reason.NOT_IN_A_TIER: _POLICY + "universe.discovery is on.",
+    Reason.HISTORY_MISSING: _NO_SUCH_PRODUCT + "all begin before the first decision.",
+    Reason.BOOK_MISSING: _MODELLED + "no product is without a bar for a whole day.",
+    Reason.PRICE_TOO_LOW: _NO_SUCH_PRODUCT + "the cheapest costs more than universe.price_min.",
+    Reason.HISTORY_TOO_SHORT: _NO_SUCH_PRODUCT + "all are as old as the longest look-back.",
+    Reason.SCORE_TOO_LOW: _POLICY + "a trigger that fires has 100%, which is triggers.score_min.",
+    Reason.HELD: _NOTHING_HELD + "no position has a verdict.",
+    Reason.STOP_LOSS: _NOTHING_HELD + "no position has an exit.",
+    Reason.TRAILING_STOP: _NOTHING_HELD + "no position has an exit.",
+    Reason.TAKE_PROFIT: _NOTHING_HELD + "no position has an exit.",
+    Reason.HELD_TOO_LONG: _NOTHING_HELD + "no position has an exit.",
+    Reason.NO_EXIT_PLAN: _NOTHING_HELD + "no position has an exit.",
+    Reason.EXITING: _NOTHING_HELD + "no exit goes first.",
+    Reason.STOPPED_RECENTLY: _NOTHING_HELD + "nothing is sold.",
+    Reason.LOSING_STREAK: _NOTHING_HELD + "nothing is sold.",
+    Reason.ADDS_FULL: _NOTHING_HELD + "no position is added to.",
+    Reason.ADD_SPACING: _NOTHING_HELD + "no position is added to.",
+    Reason.ADD_NOT_IN_PROFIT: _NOTHING_HELD + "no position is added to.",
+    Reason.DAY_LOSS: _NOTHING_HELD + "equity never moves.",
+    Reason.WEEK_LOSS: _NOTHING_HELD + "equity never moves.",
+    Reason.DRAWDOWN: _NOTHING_HELD + "equity never moves.",
     Reason.NO_SHORTS: "The shipped rules only propose buys.",
+    Reason.OUTBID: "One strategy is enabled, and it proposes a product once.",
+    Reason.STRATEGY_BUDGET: _POLICY + "few of these products are in T1, and T2 and T3 are small.",
+    Reason.SIZE_IS_ZERO: _POLICY + "no factor of sizing is zero.",
     Reason.KILL_SWITCH: _OPERATOR,
     Reason.HALTED: _OPERATOR,
+    Reason.PAUSED: _NOTHING_HELD + "equity never moves.",
+    Reason.REDUCE_ONLY: _NOTHING_HELD + "equity never moves.",
+    Reason.ORDER_PENDING: "DRY_RUN settles every intent at once: it was not sent.",
+    Reason.BOOK_TOO_OLD: _MODELLED + "their age is zero.",
+    Reason.DEPTH_UNKNOWN: _MODELLED + "whoever has a book has a depth.",
+    Reason.CANDLES_TOO_OLD: "A recording answers for every closed bar at once.",
+    Reason.BOOK_OFF_CANDLES: _MODELLED + "their middle is the last close.",
+    Reason.IMPACT_TOO_HIGH: _MODELLED + "what their depth bears stays on their nearest levels.",
+    Reason.CASH_BUFFER: _ONE_ORDER + "cash stays far above risk.cash_min.",
+    Reason.NOTIONAL_TOO_LARGE: _POLICY + "sizing gives 600 USD at most.",
+    Reason.POSITION_FULL: _ONE_ORDER + "sizing gives less than risk.position_max.",
+    Reason.THEME_FULL: _ONE_ORDER + "sizing gives less than any risk.theme_max.",
+    Reason.AT_RISK_FULL: _ONE_ORDER + "it is less than risk.at_risk_max.",
+    Reason.POSITIONS_FULL: _ONE_ORDER + "that is one position.",
+    Reason.HOURLY_PACE: _ONE_ORDER + "four an hour at bars of 15m.",
+    Reason.BELOW_VENUE_MINIMUM: _POLICY
+    + "risk.notional_min is above the minimum of every product.",
+    Reason.NOT_DECIDED: _FAULT,
     Reason.INTERRUPTED: _FAULT,
     Reason.DISK_FULL: _FAULT,
     Reason.CLOCK_WENT_BACK: _FAULT,
     Reason.MARKET_UNREACHABLE: _FAULT,
     Reason.STATE_NOT_WRITTEN: _FAULT,
     Reason.BROKEN_RULE: _FAULT,
-    Reason.NOT_DECIDED: _FAULT,
-    Reason.ORDER_PENDING: "DRY_RUN settles every intent at once: it was not sent.",
-    Reason.BOOK_TOO_OLD: _MODELLED + "never old.",
-    Reason.BOOK_OFF_CANDLES: _MODELLED + "never off the last close.",
-    Reason.POSITION_FULL: _NO_POSITIONS,
+    Reason.NOTHING_ELIGIBLE: _NO_SUCH_PRODUCT + "the large ones are always liquid.",
 }
+
+# What could occur, and why the default recording does not bring it.
+DID_NOT: Mapping[Reason, str] = {
+    Reason.CANDLES_MISSING: "Whoever has such gaps here is too thin to be eligible for long.",
+    Reason.OUTLIER: "No bar here jumps so far on so little volume.",
+    Reason.CONVICTION_TOO_LOW: "The weakest proposal here has 40%, strategies.rules wants 35%.",
+}
+
+# What the default recording gives; a code is in one of the three, never in two.
+EXPECTED = frozenset(
+    {
+        Reason.VOLUME_TOO_LOW,
+        Reason.SPREAD_TOO_WIDE,
+        Reason.DEPTH_TOO_THIN,
+        Reason.ENTERING,
+        Reason.NO_TRIGGER,
+        Reason.ATR_TOO_LOW,
+        Reason.ATR_TOO_HIGH,
+        Reason.TRIGGER_CAP,
+        Reason.NO_RULE,
+        Reason.RULE_DECLINED,
+        Reason.STRATEGY_PROPOSALS_FULL,
+        Reason.SPREAD_BEYOND_LIMIT,
+        Reason.DEPTH_TOO_SMALL,
+        Reason.NOTIONAL_TOO_SMALL,
+        Reason.DAILY_PACE,
+        Reason.SPACING,
+        Reason.COOLDOWN,
+        Reason.REDUCED,
+        Reason.APPROVED,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -81,10 +153,11 @@ class Occurrences:
 
 
 def never(counted: Occurrences) -> Iterator[tuple[Reason, str | None]]:
-    """The codes at zero, each with why it cannot occur; None where nobody said."""
+    """The codes at zero, each with its sentence; None where nobody gave one."""
+    sentences = {**CANNOT, **DID_NOT}
     for reason in Reason:
         if counted.total(reason) == 0:
-            yield reason, CANNOT.get(reason)
+            yield reason, sentences.get(reason)
 
 
 def disproved(counted: Occurrences) -> list[Reason]:
@@ -111,21 +184,21 @@ def show(counted: Occurrences, codes: Iterable[Reason] = Reason) -> None:
     from rich.table import Table
 
     table = Table(title=f"every reason in {counted.cycles:,} cycles of DRY_RUN")
-    for name in ("reason", "verdict", "exclusion", "why", "when never: why it cannot"):
+    for name in ("reason", "verdict", "exclusion", "why", "when never: why"):
         table.add_column(name, justify="left" if name in ("reason",) or ":" in name else "right")
     zero = dict(never(counted))
     for reason in codes:
         numbers = (counted.verdicts, counted.exclusions, counted.whys)
         cells = [f"{found[reason.name]:,}" if found[reason.name] else "" for found in numbers]
-        note = (zero[reason] or "did not occur, and nothing forbids it") if reason in zero else ""
+        note = (zero[reason] or "expected, and did not occur") if reason in zero else ""
         if reason in disproved(counted):
             note = f"IT OCCURRED, though: {CANNOT[reason]}"
         table.add_row(reason.name, *cells, note)
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     silent = [reason.name for reason, why in zero.items() if why is None]
     print(
-        f"{len(Reason) - len(zero)} of {len(Reason)} occurred; {len(zero) - len(silent)} cannot; "
-        f"{len(silent)} could and did not: {', '.join(silent) or 'none'}"
+        f"{len(Reason) - len(zero)} of {len(Reason)} occurred, {len(zero) - len(silent)} did not "
+        f"for a reason; {len(silent)} were expected and did not: {', '.join(silent) or 'none'}"
     )
 
 

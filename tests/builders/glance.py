@@ -18,6 +18,15 @@ def a_shown_verdict(code: str = "NO_TRIGGER", seen: str = "0.4%", limit: str = "
     return {"code": code, "seen": seen, "limit": limit, "key": f"key.{code}", "proposal": None}
 
 
+def a_shown_exit(code: str = "HELD") -> Record:
+    seen, limit = "bid 2250 USD", "stop 2160 USD, 4% away"
+    return {"code": code, "seen": seen, "limit": limit, "key": "exits.stop_loss"}
+
+
+def a_shown_position() -> Record:
+    return {"quantity": "0.5", "cost": "1100.5", "value": "1123.456"}
+
+
 def a_shown_proposal(symbol: str, conviction: float, side: str = "BUY") -> Record:
     return {
         "id": f"rules:{symbol}:{side}",
@@ -48,6 +57,7 @@ def a_shown_account(**positions: Record) -> Record:
         "exposure": "1123.456",
         "drawdown": "1.25%",
         "day_pnl": "-23.4",
+        "week_loss": "0.75%",
         "positions": positions,
     }
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runner.overview import Answer, reason_told
 from tests.builders.glance import (
     a_shown_account,
+    a_shown_exit,
     a_shown_order,
+    a_shown_position,
     a_shown_proposal,
     a_shown_record,
     a_shown_verdict,
@@ -35,24 +39,29 @@ def test_groups_of_one_size_are_told_in_the_order_of_their_codes() -> None:
     assert [group.verdict.code for group in told.verdicts] == ["COOLDOWN", "SPACING"]
 
 
-def test_a_position_carries_its_verdict_and_with_it_its_exit() -> None:
-    position = {"quantity": "0.5", "cost": "1000", "value": "1123.456"}
+def test_a_position_tells_what_it_brought_and_the_exit_that_is_watched() -> None:
+    verdict = {**a_shown_verdict("NO_TRIGGER"), "exit": a_shown_exit()}
     record = a_shown_record(
-        verdicts={"ETH-USD": a_shown_verdict("HELD", "stop 4% away", "2100 USD")},
-        portfolio=a_shown_account(**{"ETH-USD": position}),
+        verdicts={"ETH-USD": verdict},
+        portfolio=a_shown_account(**{"ETH-USD": a_shown_position()}),
     )
 
     held = told_of(record).positions["ETH-USD"]
 
-    assert (held.quantity, held.cost, held.value) == ("0.5", "1000", "1123.456")
-    assert held.verdict == Answer("HELD", "stop 4% away", "2100 USD", "key.HELD")
+    assert (held.quantity, held.cost, held.value) == ("0.5", "1100.5", "1123.456")
+    assert held.profit == "22.956"
+    assert held.exit == Answer("HELD", "bid 2250 USD", "stop 2160 USD, 4% away", "exits.stop_loss")
 
 
-def test_a_position_without_a_verdict_is_told_without_one() -> None:
-    position = {"quantity": "0.5", "cost": "1000", "value": "1123.456"}
-    record = a_shown_record(verdicts={}, portfolio=a_shown_account(**{"ETH-USD": position}))
+@pytest.mark.parametrize("verdicts", [{}, {"ETH-USD": a_shown_verdict()}])
+def test_a_position_whose_exit_is_not_on_record_is_told_without_one(
+    verdicts: dict[str, object],
+) -> None:
+    account = a_shown_account(**{"ETH-USD": a_shown_position()})
 
-    assert told_of(record).positions["ETH-USD"].verdict is None
+    told = told_of(a_shown_record(verdicts=verdicts, portfolio=account))
+
+    assert told.positions["ETH-USD"].exit is None
 
 
 def test_proposals_stand_strongest_first_with_what_became_of_them() -> None:
@@ -86,6 +95,20 @@ def test_a_level_says_why_and_since_when() -> None:
     told = told_of(a_shown_record(level="HALTED", standing=standing))
 
     assert told.standing == "KILL_SWITCH: lunch (since 2025-03-01T11:00:00Z)"
+
+
+def test_a_level_that_a_limit_set_says_what_was_seen_and_when_it_ends() -> None:
+    standing = {
+        **{"code": "DAY_LOSS", "text": "Too much was lost.", "seen": "4.2%", "limit": "4%"},
+        **{"since": "2025-03-01T11:00:00Z", "until": "2025-03-02T00:00:00Z"},
+    }
+
+    told = told_of(a_shown_record(level="REDUCE_ONLY", standing=standing))
+
+    assert told.standing == (
+        "DAY_LOSS: Too much was lost. 4.2% against 4% "
+        "(since 2025-03-01T11:00:00Z, until 2025-03-02T00:00:00Z)"
+    )
 
 
 def test_a_failed_cycle_has_no_account_and_says_why() -> None:

@@ -13,7 +13,9 @@ from infra.audit_record import Record
 from runner.page import page
 from tests.builders.glance import (
     a_shown_account,
+    a_shown_exit,
     a_shown_order,
+    a_shown_position,
     a_shown_proposal,
     a_shown_record,
     a_shown_verdict,
@@ -32,7 +34,6 @@ def drawn(record: Record, width: int = 80, height: int | None = 24) -> list[str]
 def a_full_record() -> Record:
     """More of everything than a small terminal has room for."""
     names = [f"COIN{number}-USD" for number in range(30)]
-    held = {"quantity": "1.5", "cost": "90", "value": "100.126"}
     return a_shown_record(
         level="REDUCE_ONLY",
         standing={"code": "DAILY_STOP", "text": "lost too much", "since": "2025-03-01T11:00:00Z"},
@@ -41,11 +42,12 @@ def a_full_record() -> Record:
             "excluded": {f"REASON_{number}": names[:number] for number in range(1, 9)},
         },
         verdicts={
-            name: a_shown_verdict(f"CODE_{number // 2}") for number, name in enumerate(names)
+            name: {**a_shown_verdict(f"CODE_{number // 2}"), "exit": a_shown_exit()}
+            for number, name in enumerate(names)
         },
         proposals=[a_shown_proposal(name, 0.5) for name in names[:9]],
         plan=[a_shown_order(name) for name in names[:8]],
-        portfolio=a_shown_account(**dict.fromkeys(names[:12], held)),
+        portfolio=a_shown_account(**dict.fromkeys(names[:12], a_shown_position())),
     )
 
 
@@ -54,7 +56,7 @@ def test_a_calm_cycle_fits_a_small_terminal_whole() -> None:
         "DRY_RUN on embedded  NORMAL  cycle 42",
         "market time 2025-03-01 12:00:00  next cycle 2025-03-01 12:15:00  chop regime",
         "NO_TRADE  ETH-USD NO_TRIGGER 0.4% against 1%",
-        "equity 10,123.46 USD  day -23.40  drawdown 1.25%",
+        "equity 10,123.46 USD  day -23.40  drawdown 1.25%  week loss 0.75%",
         "cash 9,000.00  in positions 1,123.46",
         "positions: none",
         "planned orders: none",
@@ -69,15 +71,14 @@ def test_a_calm_cycle_fits_a_small_terminal_whole() -> None:
     ]
 
 
-def test_a_position_shows_its_worth_its_exit_and_the_distance() -> None:
+def test_a_position_shows_its_worth_its_profit_its_exit_and_the_distance() -> None:
     record = a_shown_record(
-        verdicts={"ETH-USD": a_shown_verdict("HELD", "stop 4% away", "2100 USD")},
-        portfolio=a_shown_account(
-            **{"ETH-USD": {"quantity": "0.5", "cost": "1000", "value": "1123.456"}}
-        ),
+        verdicts={"ETH-USD": {**a_shown_verdict(), "exit": a_shown_exit()}},
+        portfolio=a_shown_account(**{"ETH-USD": a_shown_position()}),
     )
 
-    assert "  ETH-USD  0.5  1,123.46  HELD  stop 4% away against 2100 USD" in drawn(record)
+    row = "  ETH-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD"
+    assert row in drawn(record)
 
 
 def test_orders_and_proposals_are_told_with_what_became_of_them() -> None:
@@ -126,10 +127,10 @@ def test_positions_give_way_last_and_lists_say_how_much_they_leave_out() -> None
 
     assert lines[6:] == [
         "positions: 12",
-        "  COIN0-USD  1.5  100.13  CODE_0  0.4% against 1%",
-        "  COIN1-USD  1.5  100.13  CODE_0  0.4% against 1%",
-        "  COIN2-USD  1.5  100.13  CODE_1  0.4% against 1%",
-        "  COIN3-USD  1.5  100.13  CODE_1  0.4% against 1%",
+        "  COIN0-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
+        "  COIN1-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
+        "  COIN2-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
+        "  COIN3-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
         "  ... and 8 more",
         "planned orders: 8",
         "  BUY  COIN0-USD  0.1125 at 2775.44 GTD",

@@ -81,7 +81,7 @@ def test_people_get_the_page_of_the_live_view(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "DRY_RUN on embedded  NORMAL  cycle 1  STOPPED"
     assert lines[1].startswith("market time 2025-03-02 12:00:00  next cycle none")
-    assert "equity 10,000.00 USD  day +0.00  drawdown 0%" in lines
+    assert "equity 10,000.00 USD  day +0.00  drawdown 0%  week loss 0%" in lines
     assert "positions: none" in lines
     assert "planned orders: none" in lines
 

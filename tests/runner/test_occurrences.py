@@ -1,0 +1,100 @@
+"""The table of occurrences leaves no reason without a number or an explanation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from core.reasons import Reason
+from tests import occurrences
+from tests.builders.glance import a_shown_record, a_shown_verdict
+from tests.builders.recordings import rows, write_candles
+from tests.builders.wired import recordings
+from tests.occurrences import CANNOT, DID_NOT, EXPECTED, Occurrences, disproved, never, play
+
+
+@pytest.fixture
+def quiet_candles(tmp_path: Path) -> Path:
+    """Two products that nobody trades, for as long as a first decision looks back and a bit."""
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    for symbol in ("BTC-USD", "ETH-USD"):
+        write_candles(folder, f"{symbol}_15m_2025.csv", rows(400))
+    return folder
+
+
+def test_every_reason_is_expected_or_says_why_it_does_not_occur() -> None:
+    """A new reason belongs into EXPECTED, CANNOT or DID_NOT of tests/occurrences.py."""
+    spoken_for = Counter([*EXPECTED, *CANNOT, *DID_NOT])
+
+    assert [reason.name for reason in Reason if not spoken_for[reason]] == []
+    assert [reason.name for reason, times in spoken_for.items() if times > 1] == []
+
+
+def test_every_explanation_is_a_sentence() -> None:
+    sentences = [*CANNOT.values(), *DID_NOT.values()]
+
+    assert [why for why in sentences if not (why[0].isupper() and why.endswith("."))] == []
+
+
+def test_a_code_counts_wherever_it_stands() -> None:
+    counted = Occurrences()
+
+    counted.add(a_shown_record())  # two verdicts and the why say NO_TRIGGER
+    counted.add(a_shown_record(why=None, verdicts={"A-USD": a_shown_verdict("COOLDOWN")}))
+
+    assert (counted.verdicts["NO_TRIGGER"], counted.whys["NO_TRIGGER"]) == (2, 1)
+    assert counted.total(Reason.NO_TRIGGER) == 3
+    assert (counted.verdicts["COOLDOWN"], counted.exclusions["STABLE_PAIR"]) == (2, 2)
+    assert counted.cycles == 2
+
+
+def test_what_never_occurred_comes_with_its_sentence_if_it_has_one() -> None:
+    counted = Occurrences()
+    counted.add(a_shown_record())
+
+    zero = dict(never(counted))
+
+    assert zero[Reason.RED_FLAG] == CANNOT[Reason.RED_FLAG]
+    assert zero[Reason.APPROVED] is None
+    assert Reason.NO_TRIGGER not in zero
+
+
+def test_a_code_that_occurs_disproves_its_sentence() -> None:
+    counted = Occurrences()
+    counted.add(a_shown_record())
+
+    assert disproved(counted) == [Reason.STABLE_PAIR]
+
+
+def test_a_recording_is_played_through_the_real_bot(quiet_candles: Path) -> None:
+    counted = play(quiet_candles, [], cycles=3)
+
+    assert (counted.cycles, counted.unrecorded) == (3, 0)
+    assert counted.exclusions == {"VOLUME_TOO_LOW": 6}
+    assert counted.whys == {"NOTHING_ELIGIBLE": 3}
+
+
+def test_the_table_names_every_reason_and_what_disproves_it(
+    quiet_candles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert occurrences.main(["--recording", str(quiet_candles), "--every", "4"]) == 0
+
+    out = capsys.readouterr().out
+    assert [reason.name for reason in Reason if f" {reason.name} " not in out] == []
+    assert "IT OCCURRED, though: " in out  # this recording has nothing eligible
+    assert f"2 of {len(Reason)} occurred, " in out
+
+
+def test_real_candles_disprove_no_sentence() -> None:
+    """A sample of them: one cycle a day, for forty days."""
+    folder = recordings(occurrences.RECORDING)
+    if folder is None:
+        pytest.skip("TRADER_RECORDINGS names no folder of real recordings")
+
+    counted = play(folder, ["--interval", "96x"], cycles=40)
+
+    assert counted.cycles == 40
+    assert disproved(counted) == []
