@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.market import Balance
 from tests.builders.market import NOON
-from tests.infra.test_ledger import a_ledger
+from tests.infra.test_ledger import RATES, a_ledger
 
 FLOW = "INSERT INTO transactions (kind, at, note) VALUES (?, '2025-03-02T12:00:00Z', 'a test')"
 POSTING = "INSERT INTO postings (transaction_id, account, asset, amount) VALUES (?, ?, ?, ?)"
@@ -23,7 +23,7 @@ def booked(folder: Path, kind: str, account: str, asset: str, amount: str) -> No
 
 def test_opening_balances_are_no_flow(tmp_path: Path) -> None:
     ledger = a_ledger(tmp_path)
-    ledger.open_books((Balance("USD", Decimal(500), Decimal(0)),), NOON)
+    ledger.open_books((Balance("USD", Decimal(500), Decimal(0)),), RATES, NOON)
     assert ledger.flows() == {}
     ledger.close()
 
