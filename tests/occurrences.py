@@ -116,6 +116,7 @@ EXPECTED = frozenset(
         Reason.ATR_TOO_HIGH,
         Reason.TRIGGER_CAP,
         Reason.NO_RULE,
+        Reason.RULE_NOT_IN_REGIME,
         Reason.RULE_DECLINED,
         Reason.RULE_NOT_IN_REGIME,
         Reason.STRATEGY_PROPOSALS_FULL,
