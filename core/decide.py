@@ -1,7 +1,7 @@
 """decide(): the stages in order. Read this first.
 
     losses > universe > regime > wallets > exits > triggers > strategies
-           > allocation > sizing > risk > plan
+           > allocation > sizing > changes > risk > plan
 
 Each stage is one pure function that hands one value on. Nothing here reads a
 clock, a file or a venue, so the same arguments give the same Decision in DRY_RUN,
@@ -16,6 +16,7 @@ import numpy as np
 
 from core.account import Portfolio
 from core.allocation import allocate
+from core.changes import Scene, plan_changes
 from core.decision import Decision
 from core.execution import plan_orders
 from core.exits import exit_plans, protective_exits
@@ -49,8 +50,7 @@ def decide(
     wallets = choose_products(universe, snapshot, portfolio, regime.regime, policy)
 
     plans = exit_plans(state, portfolio, snapshot.panel, policy.exits)
-    tiers = universe.eligible
-    exits = protective_exits(snapshot, portfolio, plans, tiers, regime.regime, policy)
+    exits = protective_exits(snapshot, portfolio, plans, universe.eligible, regime.regime, policy)
 
     panel = snapshot.panel.rows(tuple(wallets.traded))
     atr = average_true_range(panel, policy.triggers.atr.window // panel.bar)
@@ -72,12 +72,16 @@ def decide(
     allocation = allocate(entries, policy.budgets, portfolio)
     ranges = _ready(panel.symbols, atr / panel.close[:, -1])
     sizes = size(allocation.kept, portfolio, ranges, regime.regime, policy)
+    scene = Scene(snapshot, portfolio, state, standing, universe, regime.regime, policy)
+    changes = plan_changes(scene, opinions.ids, (*exits.proposals, *sizes.sized))
     risk = RiskManager(snapshot, state, standing, policy)
-    reviews = risk.check_all((*exits.proposals, *sizes.sized), portfolio, regime)
+    reviews = risk.check_all(changes.proposals, portfolio, regime)
     payable = in_wallet_currency(reviews, snapshot, portfolio.rates)
-    plan = plan_orders(payable, snapshot, state.cycle_id, policy.execution)
+    plan = plan_orders(payable, snapshot, state.cycle_id, policy.execution, changes.cancels)
 
-    stages = Stages(wallets, attention, opinions, exits, kept_out, allocation, sizes, reviews, plan)
+    stages = Stages(
+        wallets, attention, opinions, exits, kept_out, allocation, sizes, changes, reviews, plan
+    )
     return Decision(
         at=snapshot.at,
         standing=standing,
@@ -88,6 +92,7 @@ def decide(
         verdicts=product_verdicts(stages, universe, portfolio),
         plan=plan,
         exits=plans,
+        changes=changes,
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.changes import Changes
 from core.execution import OrderPlan
-from core.orders import Fill, Order
+from core.orders import Cancelled, Fill, Order
 from core.proposals import TradeProposal
 from core.reasons import Finding
 from core.regime import RegimeReading
@@ -38,6 +39,7 @@ class Decision:
     verdicts: Mapping[str, ProductVerdict]  # every eligible product and every position
     plan: OrderPlan
     exits: Mapping[str, ExitPlan]  # every position's, as of this cycle
+    changes: Changes
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
@@ -50,3 +52,4 @@ class Outcome:
 
     orders: tuple[Order, ...]
     fills: tuple[Fill, ...]
+    cancels: tuple[Cancelled, ...] = ()

@@ -4,7 +4,8 @@ Every order is a limit order with an end: post-only for a limited time, or
 immediate or cancel. There is no market order. Prices lie on the tick, quantities
 on the lot, and every rounding is against the bot: a buy may spend less than was
 approved and never more, a sell may not accept less than its slippage allows. What
-cannot be made legal is refused with the venue's own number.
+cannot be made legal is refused with the venue's own number. Cancels need no approval:
+they stand in the plan as they were decided, before the orders.
 """
 
 from __future__ import annotations
@@ -31,19 +32,18 @@ from core.money import (
     rounded_up,
     subtracted,
 )
-from core.orders import OrderType, PlannedOrder, TimeInForce, client_order_id
+from core.orders import OrderType, PlannedCancel, PlannedOrder, TimeInForce, client_order_id
 from core.policy import ExecutionPolicy, Tactic
 from core.proposals import ExitTerms, TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
-
-FIRST_STEP = 0  # of an intent; each replacement of its order is one step more
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPlan:
     orders: tuple[PlannedOrder, ...]  # in the order in which they are sent
     refused: Mapping[str, Finding]  # proposal id -> why no legal order can carry it
+    cancels: tuple[PlannedCancel, ...] = ()  # sent before all orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,11 @@ class Terms:
 
 
 def plan_orders(
-    verdicts: tuple[Verdict, ...], snapshot: Snapshot, cycle_id: str, policy: ExecutionPolicy
+    verdicts: tuple[Verdict, ...],
+    snapshot: Snapshot,
+    cycle_id: str,
+    policy: ExecutionPolicy,
+    cancels: tuple[PlannedCancel, ...] = (),
 ) -> OrderPlan:
     """One legal order for each approved or reduced proposal, in the order given, or why not.
 
@@ -77,7 +81,7 @@ def plan_orders(
             refused[proposal.id] = answer
         else:
             orders.append(answer)
-    return OrderPlan(tuple(orders), refused)
+    return OrderPlan(tuple(orders), refused, cancels)
 
 
 def _order(
@@ -120,7 +124,7 @@ def _legal(
         return too_small
     return PlannedOrder(
         client_order_id=client_order_id(
-            cycle_id, proposal.strategy, proposal.symbol, proposal.side, FIRST_STEP
+            cycle_id, proposal.strategy, proposal.symbol, proposal.side, proposal.step
         ),
         symbol=proposal.symbol,
         side=proposal.side,

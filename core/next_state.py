@@ -100,6 +100,7 @@ def next_state(
         stopped=_stopped(state, decision, sent),
         closed=_closed(state.closed, decision.at, portfolio, outcome),
         rates=portfolio.known_rates,
+        changes=decision.changes.remembered(decision.plan.orders, decision.at),
     )
 
 

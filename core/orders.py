@@ -15,7 +15,8 @@ from uuid import UUID, uuid5
 
 from core.errors import FatalError
 from core.market import Side
-from core.money import ZERO, Money, Price, Quantity, multiplied, subtracted
+from core.money import ZERO, Money, Price, Quantity, subtracted
+from core.reasons import Finding
 
 # The name space of our order ids. Changing it would give old intents new ids.
 _NAMESPACE = UUID("6b1d7f0e-3c58-5d0c-9a7e-2f4f3b247247")
@@ -32,22 +33,60 @@ class TimeInForce(Enum):
 
 class OrderStatus(Enum):
     INTENDED = "INTENDED"  # written down, not yet sent
-    NOT_SENT = "NOT_SENT"  # decided, and by its mode never sent
-    OPEN = "OPEN"  # the venue has it
+    SUBMITTED = "SUBMITTED"  # sent, the answer is outstanding
+    OPEN = "OPEN"  # the venue has it, nothing is filled
+    PARTIAL = "PARTIAL"  # the venue has it, a part is filled
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"  # taken back; a part may have been filled before
+    EXPIRED = "EXPIRED"  # its own end came; a part may have been filled before
     REFUSED = "REFUSED"  # the venue said no
     UNKNOWN = "UNKNOWN"  # sent, and no answer says whether it exists
+    NOT_SENT = "NOT_SENT"  # decided, and by its mode never sent
+    NEVER_REACHED = "NEVER_REACHED"  # sent, and proved absent at the venue
 
+
+# The venue had it at some time, so something happened in the market.
+REACHED = frozenset(
+    {
+        OrderStatus.OPEN,
+        OrderStatus.PARTIAL,
+        OrderStatus.FILLED,
+        OrderStatus.CANCELLED,
+        OrderStatus.EXPIRED,
+    }
+)
+_LATER = REACHED - {OrderStatus.OPEN}
+_ANSWERED = REACHED | {OrderStatus.REFUSED, OrderStatus.NEVER_REACHED}
 
 NEXT: Mapping[OrderStatus, frozenset[OrderStatus]] = {
-    OrderStatus.INTENDED: frozenset(
-        {OrderStatus.NOT_SENT, OrderStatus.OPEN, OrderStatus.REFUSED, OrderStatus.UNKNOWN}
-    ),
-    OrderStatus.UNKNOWN: frozenset({OrderStatus.OPEN, OrderStatus.REFUSED}),
-    OrderStatus.OPEN: frozenset(),
-    OrderStatus.NOT_SENT: frozenset(),
+    OrderStatus.INTENDED: _ANSWERED
+    | {OrderStatus.NOT_SENT, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN},
+    OrderStatus.SUBMITTED: _ANSWERED | {OrderStatus.UNKNOWN},
+    OrderStatus.UNKNOWN: _ANSWERED,
+    OrderStatus.OPEN: _LATER,
+    OrderStatus.PARTIAL: _LATER,  # PARTIAL again: more of it is filled
+    # A fill may win against the cancel or the end and be told after it. The order never
+    # comes back to life: cancelled and then open means that somebody is wrong.
+    OrderStatus.CANCELLED: frozenset({OrderStatus.CANCELLED, OrderStatus.FILLED}),
+    OrderStatus.EXPIRED: frozenset({OrderStatus.EXPIRED, OrderStatus.FILLED}),
+    OrderStatus.FILLED: frozenset(),
     OrderStatus.REFUSED: frozenset(),
+    OrderStatus.NOT_SENT: frozenset(),
+    OrderStatus.NEVER_REACHED: frozenset(),
 }
-FINAL = frozenset({OrderStatus.NOT_SENT, OrderStatus.REFUSED})
+# Nothing more is expected of these; a late fill of a CANCELLED or EXPIRED one is still booked.
+FINAL = frozenset(
+    {
+        OrderStatus.FILLED,
+        OrderStatus.CANCELLED,
+        OrderStatus.EXPIRED,
+        OrderStatus.REFUSED,
+        OrderStatus.NOT_SENT,
+        OrderStatus.NEVER_REACHED,
+    }
+)
+# The venue has it and may fill it at any moment: what a cancel can reach.
+RESTING = frozenset({OrderStatus.OPEN, OrderStatus.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +130,56 @@ class Order:
         return self.planned.symbol
 
     @property
+    def left(self) -> Quantity:
+        """What of it is not filled."""
+        planned = self.planned.quantity
+        return Quantity(subtracted(planned.amount, self.filled), planned.base)
+
+    @property
     def unfilled(self) -> Money:
         """The notional that it may still fill, at its limit."""
-        rest = subtracted(self.planned.quantity.amount, self.filled)
-        return Money(multiplied(self.planned.price.amount, rest), self.planned.price.quote)
+        return self.planned.price.of(self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCancel:
+    """One own order to be taken back, and why. `order` is how it stood when this was decided."""
+
+    order: Order
+    why: Finding
+
+    def __post_init__(self) -> None:
+        if self.order.status not in RESTING:
+            raise ValueError(f"{self.order.symbol}: only an order that rests can be cancelled")
+
+    @property
+    def symbol(self) -> str:
+        return self.order.symbol
+
+    @property
+    def client_order_id(self) -> str:
+        return self.order.planned.client_order_id
+
+    @property
+    def exchange_order_id(self) -> str | None:
+        return self.order.exchange_order_id
+
+
+class CancelAnswer(Enum):
+    """What the venue says to a cancel. What becomes of the order is told by the order."""
+
+    ACCEPTED = "ACCEPTED"  # it will try; a fill may still win
+    REFUSED = "REFUSED"  # a definite no: there is nothing left to cancel
+    UNKNOWN = "UNKNOWN"  # asked, and no answer came
+    NOT_SENT = "NOT_SENT"  # by its mode never asked
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A cancel that was carried out, with its answer; `order` as it stood before it."""
+
+    order: Order
+    answer: CancelAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,3 +216,17 @@ def moved(order: Order, to: OrderStatus) -> Order:
 def client_order_id(cycle_id: str, strategy: str, symbol: str, side: Side, step: int) -> str:
     """UUIDv5 of the decision: the same intent always has the same id."""
     return str(uuid5(_NAMESPACE, f"{cycle_id}|{strategy}|{symbol}|{side.value}|{step}"))
+
+
+def step_of(planned: PlannedOrder, cycle_id: str, *, most: int) -> int | None:
+    """Which replacement of its intent the order is, 0 for the first; None above `most`.
+
+    The id itself says it, so the count needs no memory that a crash could lose.
+    `cycle_id` is that of the cycle that planned the order.
+    """
+    strategy = planned.reason.split(":", 1)[0]
+    for step in range(most + 1):
+        name = client_order_id(cycle_id, strategy, planned.symbol, planned.side, step)
+        if name == planned.client_order_id:
+            return step
+    return None

@@ -260,6 +260,12 @@ class TierExecution:
 class ExecutionPolicy:
     tiers: Mapping[str, TierExecution]
     maker_ttl: timedelta
+    unwanted_cycles_max: int  # how long an entry may rest that its strategy no longer asks for
+    reprice_distance_min: Ratio  # of the order's price, from there up to the best bid
+    reprice_max: int  # replacements of one intent; 0 is off
+    trim_tolerance: Ratio  # of a cap: how far beyond it a position may drift
+    trim_slice: Ratio  # of the excess, in one order
+    trim_spacing_min: timedelta  # between two slices of a product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

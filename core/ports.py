@@ -13,7 +13,7 @@ from typing import Protocol
 
 from core.account import Position
 from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook
-from core.orders import Order, OrderStatus, PlannedOrder
+from core.orders import CancelAnswer, Order, OrderStatus, PlannedCancel, PlannedOrder
 from core.rates import Rates
 from core.state import BotState, Controls, Sent
 
@@ -62,7 +62,7 @@ class MarketData(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the venue said to an order: OPEN, REFUSED, UNKNOWN or NOT_SENT."""
+    """What the venue said to an order: any status but INTENDED."""
 
     status: OrderStatus
     exchange_order_id: str | None = None
@@ -74,6 +74,9 @@ class Venue(Protocol):
     def balances(self) -> tuple[Balance, ...]: ...
 
     def submit(self, order: PlannedOrder) -> Answer: ...
+
+    def cancel(self, cancel: PlannedCancel) -> CancelAnswer:
+        """Ask to take an own order back. That it was taken back is told by the order alone."""
 
     def look_up(self, order: PlannedOrder) -> Answer:
         """What became of an intent whose answer never arrived; UNKNOWN where nobody can tell."""

@@ -55,6 +55,7 @@ class TradeProposal:
     notional: Money | None = None
     purpose: Purpose = Purpose.ENTRY
     exit: ExitTerms | None = None  # of purpose EXIT only
+    step: int = 0  # above 0 it replaces an order of the same intent that was taken back
 
     @property
     def id(self) -> str:
@@ -67,6 +68,10 @@ class Proposals:
 
     wanted: tuple[TradeProposal, ...]
     declined: Mapping[str, Finding]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(proposal.id for proposal in self.wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

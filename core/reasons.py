@@ -54,6 +54,11 @@ class Reason(Enum):
     STRATEGY_BUDGET = "The strategy's budget is used up."
     STRATEGY_PROPOSALS_FULL = "The strategy proposed more than it may in one cycle."
     SIZE_IS_ZERO = "Nothing is left of the size after conviction, regime and fees."
+    # An order or a position of our own is to change.
+    ORDER_OVERDUE = "The order's own end has passed, and the venue still has it."
+    ORDER_UNWANTED = "What asked for the order no longer asks for it."
+    BOOK_MOVED_AWAY = "The best bid has moved away from the order."
+    TRIM_SPACING = "The last slice of it was sold too recently."
     # Risk said no.
     KILL_SWITCH = "The kill switch is on."
     HALTED = "The bot is halted until an operator resumes it."

@@ -133,6 +133,34 @@ class ExitPlan:
     attempts: int = 0  # exits sent in a row that left something of the position
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How often an own order was asked to be cancelled, and in which cycle last."""
+
+    times: int
+    cycle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chase:
+    """An entry that was taken back because the book moved away from it."""
+
+    proposal: str  # its id
+    step: int  # of the order taken back
+    left: Decimal  # base units that were not filled when it was taken back
+    reach: Decimal  # base units held, had all of it been filled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeMemory:
+    """What keeps changes of own orders and positions from becoming a loop."""
+
+    asked: Mapping[str, Asked] = field(default_factory=dict)  # client order id -> its cancels
+    unwanted: Mapping[str, int] = field(default_factory=dict)  # client order id -> cycles in a row
+    chases: Mapping[str, Chase] = field(default_factory=dict)  # symbol -> its interrupted entry
+    trimmed: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its last slice
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotState:
     name: str  # the bot's
@@ -152,6 +180,7 @@ class BotState:
     stopped: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its last stop
     closed: tuple[Closed, ...] = ()  # the last sales, oldest first
     rates: Mapping[str, Rate] = field(default_factory=dict)  # last known, by currency
+    changes: ChangeMemory = ChangeMemory()
 
     @property
     def cycle_id(self) -> str:

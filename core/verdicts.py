@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 from core.account import Portfolio
 from core.allocation import Allocation
+from core.changes import Changes
 from core.decision import ProductVerdict
 from core.errors import FatalError
 from core.execution import OrderPlan
 from core.exits import Exits
 from core.proposals import Proposals, Purpose, Strategy, StrategyContext, TradeProposal
 from core.reasons import Finding, Reason
-from core.risk.verdict import Approved, Verdict
+from core.risk.verdict import Approved, Denied, Verdict
 from core.sizing import Sizes
 from core.triggers import Attention
 from core.universe import Universe
@@ -36,14 +37,14 @@ class Stages:
     kept_out: Mapping[str, Finding]  # proposal id -> the exit that goes first
     allocation: Allocation
     sizes: Sizes
+    changes: Changes
     reviews: tuple[Verdict, ...]
     plan: OrderPlan
 
     def proposals(self) -> tuple[TradeProposal, ...]:
         """Every proposal in the form it had when it was last touched, by id."""
         latest = {proposal.id: proposal for proposal in self.opinions.wanted}
-        latest |= {proposal.id: proposal for proposal in self.sizes.sized}
-        latest |= {proposal.id: proposal for proposal in self.exits.proposals}
+        latest |= {proposal.id: proposal for proposal in self.changes.proposals}
         return tuple(latest[name] for name in sorted(latest))
 
 
@@ -63,7 +64,7 @@ def product_verdicts(
 ) -> Mapping[str, ProductVerdict]:
     """Exactly one verdict for every eligible product and every position, sorted by symbol."""
     verdicts: dict[str, ProductVerdict] = {}
-    for symbol, verdict in _spoken(stages):
+    for symbol, verdict in _spoken(stages, universe, portfolio):
         verdicts[symbol] = verdict
     owed = set(universe.eligible) | set(portfolio.positions)
     if set(verdicts) != owed:
@@ -79,7 +80,9 @@ def product_verdicts(
     }
 
 
-def _spoken(stages: Stages) -> Iterator[tuple[str, ProductVerdict]]:
+def _spoken(
+    stages: Stages, universe: Universe, portfolio: Portfolio
+) -> Iterator[tuple[str, ProductVerdict]]:
     """Everything said about products; what comes later outranks what came before."""
     for trigger in stages.attention.triggers:
         unheard = Finding(Reason.NO_RULE, trigger.kind.value, "a strategy that acts", "strategies")
@@ -89,11 +92,15 @@ def _spoken(stages: Stages) -> Iterator[tuple[str, ProductVerdict]]:
             yield symbol, ProductVerdict(finding, None)
     for symbol, finding in stages.exits.watched.items():
         yield symbol, ProductVerdict(finding, None)
+    for symbol, finding in stages.changes.findings.items():
+        if symbol in universe.eligible or symbol in portfolio.positions:
+            yield symbol, ProductVerdict(finding, None)
     symbols = {proposal.id: proposal.symbol for proposal in stages.proposals()}
     for lost in (stages.kept_out, stages.allocation.lost, stages.sizes.dropped):
         for name, finding in lost.items():
             yield symbols[name], ProductVerdict(finding, name)
-    for review in stages.reviews:
+    # Of two proposals for a product the one that is carried out has the last word.
+    for review in sorted(stages.reviews, key=lambda review: not isinstance(review, Denied)):
         yield review.proposal.symbol, ProductVerdict(_of(review, stages.exits), review.proposal.id)
     for name, finding in stages.plan.refused.items():
         yield symbols[name], ProductVerdict(finding, name)

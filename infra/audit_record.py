@@ -17,13 +17,14 @@ from core.account import Portfolio, Position
 from core.decision import Decision, Outcome, ProductVerdict
 from core.losses import loss_since, net_equity
 from core.money import Toward, plain
-from core.orders import Fill, Order, PlannedOrder
+from core.orders import REACHED, CancelAnswer, Order
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.state import BotState, Level, Standing
 from core.triggers import Trigger
 from core.universe import Universe
 from core.wording import instant, percent
+from infra.audit_orders import cancelled_members, fill_members, order_members, plan_members
 from infra.codec import canonical_json, digest
 
 Record = dict[str, Any]
@@ -59,7 +60,7 @@ def decided_members(decision: Decision) -> Record:
         "triggers": [_trigger(trigger) for trigger in decision.triggers],
         "proposals": [_proposal(proposal) for proposal in decision.proposals],
         "verdicts": {symbol: _verdict(verdict) for symbol, verdict in decision.verdicts.items()},
-        "plan": [_planned(order) for order in decision.plan.orders],
+        "plan": plan_members(decision.plan),
     }
 
 
@@ -87,8 +88,11 @@ def decided_record(
         "why": why,
         "decision": digest(canonical_json(members)),
         "inputs": inputs,
-        "orders": [_order(order) for order in outcome.orders],
-        "fills": [_fill(fill) for fill in outcome.fills],
+        "orders": [
+            *(cancelled_members(cancelled) for cancelled in outcome.cancels),
+            *(order_members(order) for order in outcome.orders),
+        ],
+        "fills": [fill_members(fill) for fill in outcome.fills],
         "portfolio": portfolio_members(portfolio, state),
     }
 
@@ -119,7 +123,7 @@ def failed_record(
         "why": dict(why),
         "decision": None,
         "inputs": None,
-        "orders": [_order(order) for order in orders],
+        "orders": [order_members(order) for order in orders],
         "fills": [],
         "portfolio": None,
     }
@@ -183,9 +187,11 @@ def _head(identity: Identity, state: BotState, at: datetime) -> Record:
 
 
 def _outcome(decision: Decision, outcome: Outcome) -> tuple[str, Record | None]:
-    if outcome.fills or any(order.status.name == "OPEN" for order in outcome.orders):
+    if outcome.fills or any(order.status in REACHED for order in outcome.orders):
         return "TRADED", None
-    if decision.plan.orders:
+    if any(cancelled.answer is CancelAnswer.ACCEPTED for cancelled in outcome.cancels):
+        return "TRADED", None
+    if decision.plan.cancels or decision.plan.orders:
         return "PLANNED", None
     if decision.standing.level is Level.HALTED:
         return "HALTED", _standing(decision.standing)
@@ -271,45 +277,6 @@ def _proposal(proposal: TradeProposal) -> Record:
         "stop_loss": _measured(proposal.stop_loss),
         "take_profit": _measured(proposal.take_profit),
         "because": proposal.because,
-    }
-
-
-def _planned(order: PlannedOrder) -> Record:
-    return {
-        "symbol": order.symbol,
-        "side": order.side.value,
-        "type": order.type.value,
-        "time_in_force": order.time_in_force.value,
-        "post_only": order.post_only,
-        "end_time": instant(order.end_time) if order.end_time is not None else None,
-        "price": plain(order.price.amount),
-        "quantity": plain(order.quantity.amount),
-        "notional": plain(order.notional.amount),
-        "reason": order.reason,
-    }
-
-
-def _order(order: Order) -> Record:
-    return {
-        **_planned(order.planned),
-        "client_order_id": order.planned.client_order_id,
-        "exchange_order_id": order.exchange_order_id,
-        "filled": plain(order.filled),
-        "status": order.status.name,
-    }
-
-
-def _fill(fill: Fill) -> Record:
-    return {
-        "fill_id": fill.fill_id,
-        "client_order_id": fill.client_order_id,
-        "symbol": fill.symbol,
-        "side": fill.side.value,
-        "price": plain(fill.price.amount),
-        "quantity": plain(fill.quantity.amount),
-        "fee": plain(fill.fee.amount),
-        "fee_currency": fill.fee.currency,
-        "at": instant(fill.at),
     }
 
 

@@ -1,7 +1,8 @@
 """Step 5, carry out: send what was planned, in its order, and learn what came of it.
 
-The intents are durable before this begins. The kill switch is looked at before
-every send; what it stops stays NOT_SENT, a definite and final answer.
+Cancels go first, and nothing stops them: taking an order back is always safe. The
+intents are durable before this begins. The kill switch is looked at before every
+send; what it stops stays NOT_SENT, a definite and final answer.
 """
 
 from __future__ import annotations
@@ -9,13 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.decision import Outcome
-from core.orders import Order, OrderStatus, moved
+from core.orders import Cancelled, Order, OrderStatus, PlannedCancel, moved
 from core.ports import Answer, ControlFiles, Venue
 
 
-def carry_out(intents: tuple[Order, ...], venue: Venue, controls: ControlFiles) -> Outcome:
-    """Each intent is sent at most once, and ends with what the venue said."""
-    return Outcome(tuple(_sent(order, venue, controls) for order in intents), fills=())
+def carry_out(
+    cancels: tuple[PlannedCancel, ...],
+    intents: tuple[Order, ...],
+    venue: Venue,
+    controls: ControlFiles,
+) -> Outcome:
+    """Each cancel and each intent is sent at most once, and ends with what the venue said."""
+    taken_back = tuple(Cancelled(cancel.order, venue.cancel(cancel)) for cancel in cancels)
+    sent = tuple(_sent(order, venue, controls) for order in intents)
+    return Outcome(sent, fills=(), cancels=taken_back)
 
 
 def _sent(order: Order, venue: Venue, controls: ControlFiles) -> Order:

@@ -99,7 +99,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     intents = _commit(world, last, seen, decision)
     watch.lap("commit")
 
-    outcome = carry_out(intents, world.venue, world.controls)
+    outcome = carry_out(decision.plan.cancels, intents, world.venue, world.controls)
     watch.lap("carry_out")
 
     after, record = _written(world, last, seen, decision, outcome)

@@ -23,14 +23,18 @@ _OTHERWISE: Mapping[str, str] = {
     Reason.STOP_LOSS.name: "the price would have had to stay above the stop",
     Reason.TRAILING_STOP.name: "the price would have had to stay above the trailing stop",
     Reason.TAKE_PROFIT.name: "the price would have had to stay below the target",
-    Reason.EXITING.name: "no exit of the product would have had to fire",
+    Reason.EXITING.name: "no exit of the asset would have had to fire",
     Reason.ADD_NOT_IN_PROFIT.name: "the position would have had to be in profit",
     Reason.NOT_DECIDED.name: "the cycle would have had to be decided",
     Reason.PRODUCT_NOT_ONLINE.name: "the venue would have had to offer the product as online",
     Reason.BOOK_MISSING.name: "the venue would have had to show both sides of a book",
     Reason.HISTORY_MISSING.name: "the venue would have had to give candles",
     Reason.RULE_DECLINED.name: "the rule's condition would have had to hold",
+    Reason.RATE_UNKNOWN.name: "the market would have had to show what its wallet is worth",
+    Reason.OTHER_WALLET.name: "its wallet or book would have had to be the better one",
+    Reason.WRONG_WALLET.name: "its wallet would have had to hold what the order takes",
     Reason.OUTBID.name: "it would have had to be surer than the other proposal",
+    Reason.BOOK_MOVED_AWAY.name: "the best bid would have had to stay nearer to the order",
 }
 # A limit that the regime makes smaller: what is compared is the key times a multiplier.
 _TIMES_CAPS = frozenset({"POSITION_FULL", "THEME_FULL", "AT_RISK_FULL"})

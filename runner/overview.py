@@ -58,10 +58,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An order as it was or is to be sent."""
+    """An order as it was or is to be sent, or one that is to be taken back."""
 
     symbol: str
-    side: str
+    side: str  # or CANCEL
     quantity: str
     price: str
     notional: str
@@ -202,7 +202,7 @@ def _wanted(record: Record) -> tuple[Wanted, ...]:
 def _planned(order: Record) -> Planned:
     return Planned(
         order["symbol"],
-        order["side"],
+        "CANCEL" if order["type"] == "CANCEL" else order["side"],
         order["quantity"],
         order["price"],
         order["notional"],

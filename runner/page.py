@@ -123,7 +123,10 @@ def _sections(told: Overview, width: int) -> Iterator[Section]:
 def _gist(told: Overview) -> str:
     if told.why is not None:
         return reason_told(told.why)
-    return f"{len(told.plan)} of {len(told.proposals)} proposals became orders"
+    orders = [order for order in told.plan if order.side != "CANCEL"]
+    taken_back = len(told.plan) - len(orders)
+    became = f"{len(orders)} of {len(told.proposals)} proposals became orders"
+    return f"{became}, {taken_back} taken back" if taken_back else became
 
 
 def _verdict(answer: Answer | None) -> Row:

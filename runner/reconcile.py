@@ -34,25 +34,25 @@ def reconcile(ledger: Ledger, snapshot: Snapshot, state: BotState, policy: Polic
     if "tops" not in snapshot.missing:
         ledger.open_books(snapshot.balances, rates, snapshot.at)
     cash = ledger.cash()
+    wallets = {currency: amount for currency, amount in cash.items() if rates.knows(currency)}
     return Portfolio(
         currency=policy.capital_currency,
-        cash={currency: cash[currency] for currency in cash if rates.knows(currency)},
+        cash=wallets,
         positions=positions,
         foreign=_foreign(ledger.foreign(), cash, rates),
         open_orders=open_orders,
         marks={symbol: _mark(position, snapshot) for symbol, position in positions.items()},
         fees=snapshot.fees,
-        flows=_flows(ledger.flows(), rates),
+        flows=_flows(ledger.flows(), wallets, rates),
         known_rates=rates.known,
     )
 
 
-def _flows(flows: Mapping[str, Decimal], rates: Rates) -> Money:
-    """All that was paid in and out, at the rates of today; what nobody can value is no equity."""
+def _flows(flows: Mapping[str, Decimal], wallets: Mapping[str, Decimal], rates: Rates) -> Money:
+    """What was paid into and out of the wallets that equity counts, at the rates of today."""
     total = Money.zero(rates.capital)
-    for currency, amount in sorted(flows.items()):
-        if rates.knows(currency):
-            total = total + rates.worth(Money(amount, currency))
+    for currency in sorted(flows.keys() & wallets.keys()):
+        total = total + rates.worth(Money(flows[currency], currency))
     return total
 
 
@@ -88,7 +88,7 @@ def settle_unknown(ledger: Ledger, venue: Venue, at: datetime) -> None:
     settled = []
     for order in ledger.unsettled():
         answer = venue.look_up(order.planned)
-        if answer.status is not OrderStatus.UNKNOWN:
+        if answer.status not in (OrderStatus.UNKNOWN, order.status):
             known = moved(order, answer.status)
             settled.append(replace(known, exchange_order_id=answer.exchange_order_id))
     ledger.settle(tuple(settled), at)

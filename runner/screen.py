@@ -149,12 +149,15 @@ def cycle_line(record: Record) -> str:
 
 def _gist(record: Record) -> str:
     if record["plan"]:
-        return "; ".join(
-            f"{order['side']} {order['quantity']} {order['symbol']} at {order['price']} "
-            f"({order['time_in_force']})"
-            for order in record["plan"]
-        )
+        return "; ".join(_planned(order) for order in record["plan"])
     return reason_told(record["why"] or {})
+
+
+def _planned(order: Record) -> str:
+    what = f"{order['side']} {order['quantity']} {order['symbol']} at {order['price']}"
+    if order["type"] == "CANCEL":
+        return f"CANCEL {what} ({order['reason']})"
+    return f"{what} ({order['time_in_force']})"
 
 
 def screen_for(given: Namespace, out: TextIO) -> Screen:

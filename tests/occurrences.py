@@ -25,6 +25,7 @@ from tests.builders.wired import recordings, turns, wired_bot
 RECORDING = "coinbase/15m"
 
 _NOTHING_HELD = "DRY_RUN sends nothing, so nothing is ever held: "
+_NOTHING_RESTS = "DRY_RUN sends nothing, so no order of ours rests at the venue."
 _NO_SUCH_PRODUCT = "The recording has no such product: "
 _ONE_ORDER = "Spacing lets one order a cycle through, and nothing is held: "
 _POLICY = "The shipped policy cannot bring it: "
@@ -72,6 +73,10 @@ CANNOT: Mapping[Reason, str] = {
     Reason.RATE_UNKNOWN: "Every product of this recording is paid in the capital currency.",
     Reason.OTHER_WALLET: "This recording has one product an asset, so no wallet is preferred.",
     Reason.WRONG_WALLET: "Every product of this recording is paid from the one wallet with cash.",
+    Reason.ORDER_OVERDUE: _NOTHING_RESTS,
+    Reason.ORDER_UNWANTED: _NOTHING_RESTS,
+    Reason.BOOK_MOVED_AWAY: _NOTHING_RESTS,
+    Reason.TRIM_SPACING: _NOTHING_HELD + "nothing is trimmed.",
     Reason.ORDER_PENDING: "DRY_RUN settles every intent at once: it was not sent.",
     Reason.BOOK_TOO_OLD: _MODELLED + "their age is zero.",
     Reason.DEPTH_UNKNOWN: _MODELLED + "whoever has a book has a depth.",

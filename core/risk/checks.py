@@ -77,6 +77,10 @@ BUY_CHECKS: tuple[Check, ...] = (
     notional_worth_its_fee,
 )
 
+# A replacement is the same intent once more, so what keeps two intents apart does not count.
+_BETWEEN_INTENTS = (spaced, cooled_down, adds_have_room, adds_spaced, adds_in_profit)
+REPLACE_CHECKS = tuple(check for check in BUY_CHECKS if check not in _BETWEEN_INTENTS)
+
 # No buying limit may ever keep a position.
 SELL_CHECKS: tuple[Check, ...] = (
     level_allows_sells,
@@ -110,7 +114,9 @@ def reviewed(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 
 def checks_of(proposal: TradeProposal) -> tuple[Check, ...]:
-    """An exit is judged by its purpose, everything else by its side."""
+    """An exit is judged by its purpose, a replacement by its step, everything else by its side."""
     if proposal.purpose is Purpose.EXIT:
         return EXIT_CHECKS
-    return BUY_CHECKS if proposal.side is Side.BUY else SELL_CHECKS
+    if proposal.side is Side.SELL:
+        return SELL_CHECKS
+    return REPLACE_CHECKS if proposal.step else BUY_CHECKS

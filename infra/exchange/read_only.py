@@ -1,4 +1,4 @@
-"""A venue that cannot send: reads pass, every order answers NOT_SENT.
+"""A venue that cannot send: reads pass, every order and every cancel answers NOT_SENT.
 
 DRY_RUN is this class and nothing else; there is no mode to look at below the
 wiring. It holds the starting balances of the configuration. A real account
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from core.market import Balance
 from core.money import ZERO, Money
-from core.orders import OrderStatus, PlannedOrder
+from core.orders import CancelAnswer, OrderStatus, PlannedCancel, PlannedOrder
 from core.ports import Answer
 
 
@@ -28,6 +28,9 @@ class ReadOnlyVenue:
 
     def submit(self, order: PlannedOrder) -> Answer:  # noqa: ARG002
         return Answer(OrderStatus.NOT_SENT)
+
+    def cancel(self, cancel: PlannedCancel) -> CancelAnswer:  # noqa: ARG002
+        return CancelAnswer.NOT_SENT
 
     def look_up(self, order: PlannedOrder) -> Answer:  # noqa: ARG002
         """An intent that was never answered was not sent either: nothing here ever is."""

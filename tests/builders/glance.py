@@ -42,6 +42,7 @@ def a_shown_order(symbol: str) -> Record:
     return {
         "symbol": symbol,
         "side": "BUY",
+        "type": "LIMIT",
         "quantity": "0.1125",
         "price": "2775.44",
         "notional": "312.24",

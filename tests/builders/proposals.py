@@ -264,7 +264,16 @@ def an_execution_policy(
         "T2": TierExecution(tactic=Tactic.MAKER, slippage_max=a_ratio("0.2")),
         "T3": TierExecution(tactic=Tactic.IOC, slippage_max=a_ratio("0.4")),
     }
-    return ExecutionPolicy(tiers=shipped | tiers, maker_ttl=maker_ttl)
+    return ExecutionPolicy(
+        tiers=shipped | tiers,
+        maker_ttl=maker_ttl,
+        unwanted_cycles_max=0,
+        reprice_distance_min=a_ratio("0.25"),
+        reprice_max=3,
+        trim_tolerance=a_ratio("10"),
+        trim_slice=a_ratio("50"),
+        trim_spacing_min=timedelta(hours=1),
+    )
 
 
 def sized(proposal: TradeProposal, notional: str) -> TradeProposal:

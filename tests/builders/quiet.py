@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from core.changes import Changes
 from core.decision import Decision
 from core.execution import OrderPlan
 from core.market import Regime
 from core.regime import RegimeReading
+from core.state import ChangeMemory
 from core.triggers import Attention
 from core.universe import Universe
 from tests.builders.account import a_standing
@@ -24,5 +26,6 @@ def a_decision(**changes: object) -> Decision:
         "verdicts": {},
         "plan": OrderPlan((), {}),
         "exits": {},
+        "changes": Changes((), (), {}, ChangeMemory()),
     }
     return Decision(**(fields | changes))  # type: ignore[arg-type]

@@ -161,6 +161,12 @@ def a_policy(**changes: object) -> Policy:
                 "T3": TierExecution(tactic=Tactic.IOC, slippage_max=bps("40")),
             },
             maker_ttl=timedelta(minutes=22, seconds=30),
+            unwanted_cycles_max=0,
+            reprice_distance_min=bps("25"),
+            reprice_max=3,
+            trim_tolerance=percent("10"),
+            trim_slice=percent("50"),
+            trim_spacing_min=HOUR,
         ),
         "exits": an_exits_policy(),
     }

@@ -57,6 +57,7 @@ BEYOND: Mapping[str, Beyond] = {
     "DEPTH_TOO_SMALL": below,
     "IMPACT_TOO_HIGH": above,
     "CASH_BUFFER": below,
+    "WRONG_WALLET": below,
     "NOTIONAL_TOO_SMALL": below,
     "NOTIONAL_TOO_LARGE": above,
     "POSITION_FULL": above,
@@ -76,14 +77,18 @@ BEYOND: Mapping[str, Beyond] = {
     "DRAWDOWN": above,
     "HELD_TOO_LONG": above,
     "REDUCED": above,
+    "ORDER_UNWANTED": above,
+    "BOOK_MOVED_AWAY": not_below,
+    "TRIM_SPACING": below,
 }
 
 # Caps that the regime makes smaller: the limit is the key's value times this multiplier.
 BY_REGIME = frozenset({"POSITION_FULL", "THEME_FULL", "AT_RISK_FULL"})
 # The limit is what was granted, which no key states.
 GRANTED = frozenset({"REDUCED"})
-# Measured against a number that the policy states in another unit (a multiple of the order).
-OWN_LIMIT = frozenset({"DEPTH_TOO_SMALL"})
+# Measured against a number that the policy does not state as such: a multiple of the order, or
+# what the order takes.
+OWN_LIMIT = frozenset({"DEPTH_TOO_SMALL", "WRONG_WALLET"})
 
 
 def complaints(record: Mapping[str, Any], effective: Effective) -> Iterator[str]:
@@ -103,7 +108,7 @@ def _wrong(
         seen, seen_unit = said_quantity(finding["seen"])
     except NotAQuantity:
         return  # `never`, `none`: beyond any limit, and no number to compare
-    limit, limit_unit = quantity(finding["limit"])
+    limit, limit_unit = quantity(finding["limit"].partition(" (")[0])
     if "rank" not in finding["seen"] and seen_unit != limit_unit:
         yield f"seen {finding['seen']} and limit {finding['limit']} have different units"
     # Nearly every trigger asks for at least something; one, for a low that is not too old.

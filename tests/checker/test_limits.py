@@ -98,6 +98,27 @@ def test_an_honest_verdict_passes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("seen", "wrong"),
+    [("499.99 USDC", ""), ("500 USDC", "is within the limit"), ("12 USD", "different units")],
+)
+def test_a_wallet_is_short_of_what_the_order_takes_in_its_own_currency(
+    seen: str, wrong: str
+) -> None:
+    short = {
+        "code": "WRONG_WALLET",
+        "seen": seen,
+        "limit": "500 USDC (the USD wallet has 9900 USD)",
+        "key": "app.quote_currencies",
+    }
+    record = {"regime": "chop", "universe": {"changed": {}}, "verdicts": {"SOL-USDC": short}}
+
+    told = list(complaints(record, effective()))
+
+    assert bool(told) is bool(wrong)
+    assert wrong in "".join(told)
+
+
+@pytest.mark.parametrize(
     ("text", "number", "unit"),
     [
         ("3%", "0.03", "ratio"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,11 +14,12 @@ from core.errors import FatalError
 from core.execution import OrderPlan, plan_orders
 from core.market import Product, Side, Snapshot, TopOfBook
 from core.money import Money, multiplied
-from core.orders import OrderType, PlannedOrder, TimeInForce
+from core.orders import OrderType, PlannedCancel, PlannedOrder, TimeInForce, step_of
 from core.policy import ExecutionPolicy, Tactic, TierExecution
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Denied, Reduced
+from tests.builders.changes import an_entry
 from tests.builders.market import NOON, a_product, a_snapshot, a_top
 from tests.builders.proposals import a_proposal, a_ratio, an_execution_policy, sized
 
@@ -278,6 +280,23 @@ def test_an_order_id_is_the_same_for_the_same_cycle_and_never_for_another() -> N
 
     assert again[0] == again[1]
     assert len({again[0], *others}) == 4
+
+
+def test_a_replacement_is_another_order_of_the_same_intent() -> None:
+    first = a_proposal(notional="300")
+    second = replace(first, step=1)
+
+    assert order(first).client_order_id != order(second).client_order_id
+    assert step_of(order(second), CYCLE, most=3) == 1
+    assert replace(order(second), client_order_id="x") == replace(order(first), client_order_id="x")
+
+
+def test_cancels_stand_in_the_plan_as_they_were_decided() -> None:
+    cancel = PlannedCancel(an_entry(), REFUSAL)
+
+    plan = plan_orders((), a_market(), CYCLE, an_execution_policy(), (cancel,))
+
+    assert (plan.cancels, plan.orders) == ((cancel,), ())
 
 
 def test_an_order_id_does_not_depend_on_prices_so_an_intent_is_never_two_orders() -> None:

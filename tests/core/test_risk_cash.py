@@ -319,3 +319,31 @@ def test_a_denial_stays_in_the_capital_currency() -> None:
     assert in_wallet_currency((verdict,), a_snapshot(USDC), wallets("9000", "0").rates) == (
         verdict,
     )
+
+
+# What was lost or added counts for the asset too.
+
+
+def test_a_stop_in_one_wallet_rests_the_asset_in_all() -> None:
+    memory = {"stopped": {USDC: NOON - timedelta(hours=1), "ADA-USD": NOON}}
+    finding = denial(verdict_on(a_buy(USD), portfolio=wallets("5000", "5000"), memory=memory))
+    assert (finding.reason, finding.seen) == (Reason.STOPPED_RECENTLY, "1h")
+
+
+def test_a_buy_beside_a_position_of_the_other_wallet_is_an_add() -> None:
+    for key, reason in (("adds_per_day_max", "ADDS_FULL"), ("add_spacing_min", "ADD_SPACING")):
+        strict = {key: 0 if key == "adds_per_day_max" else timedelta(days=2), **ADDING}
+        finding = denial(verdict_on(a_buy(USD), portfolio=holding(USDC, "1"), **strict))
+        assert finding.reason is Reason[reason]
+
+
+@pytest.mark.parametrize(("mark", "denied"), [("100", True), ("120", False)])
+def test_an_asset_earns_or_loses_in_all_wallets_together(mark: str, denied: bool) -> None:
+    marks = {USD: "100", USDC: mark}  # each was bought at 100
+    both = a_portfolio(a_position(USD), a_position(USDC), cash="5000", usdc="5000", marks=marks)
+    verdict = verdict_on(a_buy(USD, notional="50"), portfolio=both)
+    assert isinstance(verdict, Denied) is denied
+    if denied:
+        assert denial(verdict) == Finding(
+            Reason.ADD_NOT_IN_PROFIT, "198.8 USD", "above 200 USD", "risk.add_only_in_profit"
+        )

@@ -8,7 +8,7 @@ import pytest
 
 from core.market import Side
 from core.reasons import Finding, Reason
-from core.risk.verdict import Approved
+from core.risk.verdict import Approved, Denied
 from tests.builders.account import a_portfolio, a_position
 from tests.builders.risk import a_buy, a_sell, a_trade, denial, verdict_on, verdicts_on
 
@@ -130,3 +130,25 @@ def test_an_approved_sell_counts_for_the_pace_of_a_buy() -> None:
     sold, bought = verdicts_on(a_sell("SOL-USD"), a_buy("ADA-USD"), portfolio=portfolio)
     assert isinstance(sold, Approved)
     assert denial(bought).reason is Reason.SPACING
+
+
+def test_a_replacement_is_the_same_intent_so_spacing_and_cooldown_do_not_count() -> None:
+    just_now = (a_trade("SOL-USD", ago=timedelta(minutes=1)),)
+
+    assert isinstance(verdict_on(a_buy(), sent=just_now), Denied)
+    assert isinstance(verdict_on(a_buy(step=1), sent=just_now), Approved)
+
+
+@pytest.mark.parametrize(
+    ("others", "changed", "reason"),
+    [
+        (6, {}, Reason.HOURLY_PACE),
+        (6, {"trades_per_hour_max": 24, "trades_per_day_max": 6}, Reason.DAILY_PACE),
+    ],
+)
+def test_a_replacement_is_an_order_all_the_same(
+    others: int, changed: dict[str, object], reason: Reason
+) -> None:
+    sent = tuple(a_trade("ETH-USD", ago=timedelta(minutes=7)) for _ in range(others))
+
+    assert denial(verdict_on(a_buy(step=1), sent=sent, **changed)).reason is reason

@@ -8,6 +8,7 @@ import pytest
 
 from core.account import Portfolio
 from core.allocation import Allocation
+from core.changes import Changes
 from core.decision import ProductVerdict
 from core.errors import FatalError
 from core.execution import OrderPlan
@@ -16,12 +17,13 @@ from core.proposals import Proposals, StrategyContext, TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
 from core.sizing import Sizes
+from core.state import ChangeMemory
 from core.triggers import Attention
 from core.universe import Universe
 from core.verdicts import Stages, ask, product_verdicts
 from core.wallets import Choice
 from tests.builders.account import a_portfolio, a_position
-from tests.builders.risk import a_buy, an_exit, usd
+from tests.builders.risk import a_buy, a_sell, an_exit, usd
 
 SOL, ETH = "SOL-USD", "ETH-USD"
 BUY = a_buy(SOL)
@@ -43,6 +45,7 @@ def stages(
     refused: dict[str, Finding] | None = None,
     exits: Exits | None = None,
     kept_out: dict[str, Finding] | None = None,
+    changed: dict[str, Finding] | None = None,
 ) -> Stages:
     return Stages(
         Choice({}, elsewhere or {}),
@@ -52,6 +55,7 @@ def stages(
         kept_out or {},
         Allocation((), lost or {}),
         Sizes((), dropped or {}),
+        Changes((), (), changed or {}, ChangeMemory()),
         reviews,
         OrderPlan((), refused or {}),
     )
@@ -136,6 +140,22 @@ def test_an_exit_speaks_for_what_it_kept_out_and_names_what_fired_it() -> None:
     assert said.exit == because(Reason.STOP_LOSS)
 
 
+def test_what_is_seen_of_an_own_order_speaks_louder_than_the_market() -> None:
+    stale = because(Reason.ORDER_UNWANTED)
+    said = verdicts(stages(passed={SOL: because(Reason.NO_TRIGGER)}, changed={SOL: stale}), SOL)
+    assert said[SOL].finding == stale
+
+
+def test_an_own_order_in_a_product_that_is_out_gets_no_verdict_of_its_own() -> None:
+    assert verdicts(stages(changed={SOL: because(Reason.ORDER_UNWANTED)})) == {}
+
+
+def test_of_two_proposals_the_one_that_is_carried_out_has_the_word() -> None:
+    sale = a_sell(SOL)
+    reviews = (Approved(sale), Denied(BUY, because(Reason.POSITION_FULL)))
+    assert verdicts(stages(wanted=(BUY, sale), reviews=reviews), SOL)[SOL].proposal == sale.id
+
+
 def test_verdicts_come_sorted_by_symbol() -> None:
     passed = {name: because(Reason.NO_TRIGGER) for name in ("XRP-USD", SOL, ETH)}
     assert list(verdicts(stages(passed=passed), *passed)) == [ETH, SOL, "XRP-USD"]
@@ -177,5 +197,5 @@ def test_a_proposal_is_recorded_as_it_was_last_touched() -> None:
     bare, sized = replace(BUY, notional=None), replace(BUY, notional=usd("120"))
     lost = replace(a_buy(ETH), notional=None)
     said = stages(wanted=(bare, lost))
-    said = replace(said, sizes=Sizes((sized,), {}))
+    said = replace(said, changes=Changes((), (sized,), {}, ChangeMemory()))
     assert said.proposals() == (lost, sized)

@@ -116,6 +116,18 @@ def test_a_change_a_hair_short_of_it_turns_nothing(tape: Path) -> None:
         (("APPROVED", "45 USD", "45 USD", "risk"), "nothing: it was approved"),
         (("PRODUCT_NOT_ONLINE", "halted", "online", "product.status"), "offer the product"),
         (("THEME_FULL", "20%", "16%", "risk.theme_max.meme"), "times the regime's caps"),
+        (
+            ("OTHER_WALLET", "place 2", "place 1 of SOL-USD", "app.quote_currencies"),
+            "its wallet or book would have had to be the better one",
+        ),
+        (
+            ("WRONG_WALLET", "9 USDC", "50 USDC (the USD wallet has 90 USD)", "risk.x"),
+            "its wallet would have had to hold what the order takes",
+        ),
+        (
+            ("RATE_UNKNOWN", "USDC never", "30s", "risk.book_age_max"),
+            "the market would have had to show what its wallet is worth",
+        ),
         (("COOLDOWN", "45m", "2h", "risk.cooldown"), "risk.cooldown at 45m would have let it pass"),
         (
             ("NO_TRIGGER", "momentum -1.2%", "2%", "triggers.momentum.min.chop"),

@@ -96,6 +96,15 @@ def test_orders_and_proposals_are_told_with_what_became_of_them() -> None:
     assert "  BUY  BTC-USD  momentum 0.46  COOLDOWN    1h against 2h" in lines
 
 
+def test_an_order_that_is_taken_back_is_not_counted_as_one_that_was_made() -> None:
+    taken_back = a_shown_order("ETH-USD") | {"type": "CANCEL"}
+
+    lines = drawn(a_shown_record(outcome="TRADED", why=None, plan=[taken_back]))
+
+    assert "TRADED  0 of 0 proposals became orders, 1 taken back" in lines
+    assert "  CANCEL  ETH-USD  0.1125 at 2775.44 GTD" in lines
+
+
 def test_a_level_that_is_not_normal_says_why_below_itself() -> None:
     assert drawn(a_full_record())[:2] == [
         "DRY_RUN on embedded  REDUCE_ONLY  cycle 42",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.market import Balance
-from core.orders import OrderStatus, PlannedOrder
+from core.orders import CancelAnswer, OrderStatus, PlannedCancel, PlannedOrder
 from core.ports import Answer
 from infra.exchange.read_only import ReadOnlyVenue
 from runner.bot import Bot
@@ -40,6 +40,9 @@ class SilentVenue:
     def submit(self, order: PlannedOrder) -> Answer:
         self.submitted += 1
         return Answer(OrderStatus.UNKNOWN)
+
+    def cancel(self, cancel: PlannedCancel) -> CancelAnswer:
+        return CancelAnswer.UNKNOWN
 
     def look_up(self, order: PlannedOrder) -> Answer:
         return Answer(self.answers)

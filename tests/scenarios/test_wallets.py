@@ -15,7 +15,8 @@ import pytest
 from core.market import ProductStatus
 from infra.audit_record import Record
 from runner.bot import Bot
-from tests.builders.bot import a_bot, a_bot_of, answer, cycle, edited, replayed
+from tests.builders.bot import a_bot, a_bot_of, answer, cycle, cycles, edited, replayed
+from tests.builders.lots import hand_lots_to
 from tests.builders.market import a_product
 from tests.builders.stage import Stage
 
@@ -185,3 +186,42 @@ def test_what_one_wallet_bought_cools_its_asset_down_in_the_other(tmp_path: Path
         stage.becomes(SOL, ProductStatus.LIMIT_ONLY)
         record = cycle(bot)
     assert answer(record, SOL_USDC)[0] == "COOLDOWN"
+
+
+def test_a_position_is_sold_in_its_own_wallet_whatever_its_rate(tmp_path: Path) -> None:
+    stage = a_stage(PAIR, shared=False)
+    stage.rises(SOL_USDC, cycle=3, share=-0.10)
+    stage.rises(SOL, cycle=3)
+    with a_bot_with(tmp_path, stage) as bot:
+        hand_lots_to(bot).holds(SOL_USDC)
+        held = cycles(bot, 2)[-1]
+        assert answer(held, SOL_USDC)[0] == "HELD"
+        stage.becomes(PAIR, ProductStatus.HALTED)
+        record = cycle(bot)
+    assert record["verdicts"][SOL_USDC]["exit"]["code"] == "STOP_LOSS"
+    (order,) = record["plan"]
+    assert (order["symbol"], order["side"], order["quantity"]) == (SOL_USDC, "SELL", "1")
+    # Nobody buys in one wallet what an exit sells in the other.
+    assert answer(record, SOL)[:3] == ("EXITING", "stop_loss", "no exit of the asset")
+    assert replayed(tmp_path)["differences"] == 0
+
+
+def test_a_position_counts_in_equity_at_the_rate_of_its_wallet(tmp_path: Path) -> None:
+    stage = a_stage(PAIR, shared=False)
+    with a_bot_with(tmp_path, stage) as bot:
+        hand_lots_to(bot).holds(SOL_USDC)
+        portfolio = cycle(bot)["portfolio"]
+    value = Decimal("99.98") * Decimal("0.994") * Decimal("0.99")
+    assert Decimal(portfolio["exposure"]) == value
+    assert Decimal(portfolio["positions"][SOL_USDC]["value"]) == value
+    assert Decimal(portfolio["equity"]) == 10000 + 2500 * Decimal("0.99") + value
+
+
+def test_a_position_of_a_wallet_that_the_policy_gave_up_is_still_valued(tmp_path: Path) -> None:
+    with a_bot_with(tmp_path, a_stage(PAIR, shared=False), order="USD") as bot:
+        hand_lots_to(bot).holds(SOL_USDC)
+        record = cycle(bot)
+    assert money(record)[1:] == ({"USD": "10000"}, {"USDC": "0.99"}, {"USDC": "2500"})
+    assert Decimal(record["portfolio"]["exposure"]) == Decimal("98.3863188")
+    # Out of the universe, so it is sold in slices; until then it counts at its worth.
+    assert [order["side"] for order in record["plan"]] == ["SELL"]
