@@ -21,7 +21,7 @@ from core.reasons import Reason
 from core.state import Level
 from core.wording import instant
 from infra.audit_record import Record
-from infra.process import keep_memory_flat
+from infra.process import keep_memory_flat, tidy_memory
 from runner import VERSION
 from runner.bot import Bot
 from runner.command_line import parser, run
@@ -136,6 +136,7 @@ def turn(bot: Bot, at: datetime) -> Turn:
         log.exception("cycle %s failed", cycle)
         done = _failed(bot, at, error)
     bot.beat(done.state)
+    tidy_memory(cycle)
     return done
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 
 import pytest
 
 from infra import process
-from infra.process import Stopwatch, keep_memory_flat, resident_mb
+from infra.process import Stopwatch, keep_memory_flat, resident_mb, tidy_memory
 
 
 class _Library:
@@ -34,6 +35,16 @@ def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
     keep_memory_flat()
+
+
+def test_the_interpreter_is_tidied_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+    monkeypatch.setattr(gc, "collect", lambda: collected.append(1))
+
+    for cycle in range(1, 1_101):
+        tidy_memory(cycle)
+
+    assert len(collected) == 2
 
 
 def test_memory_that_the_system_does_not_tell_is_zero(
