@@ -11,6 +11,7 @@ import pytest
 from runner import kill, status
 from runner.exit_codes import Refusal
 from tests.builders.bot import a_bot, cycle, cycles, dies, the_places
+from tests.builders.lots import hand_lots_to
 from tests.builders.stage import Stage
 
 SOL = "SOL-USD"
@@ -84,6 +85,21 @@ def test_people_get_the_page_of_the_live_view(
     assert "equity 10,000.00 USD  day +0.00  drawdown 0%  week loss 0%" in lines
     assert "positions: none" in lines
     assert "planned orders: none" in lines
+
+
+def test_a_position_is_told_with_the_exit_it_is_nearest_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        hand_lots_to(bot).holds(SOL)
+        record = cycles(bot, 2)[-1]
+    told = facts(tmp_path, capsys)
+    status.main(arguments(tmp_path))
+    page = capsys.readouterr().out
+    assert told["positions"][SOL]["value"] == record["portfolio"]["positions"][SOL]["value"]
+    assert told["positions"][SOL]["exit"]["limit"] == "stop 95 USD, 4.9809% away"
+    assert "positions: 1\n" in page
+    assert "HELD  stop 95 USD, 4.9809% away; bid 99.98 USD" in page
 
 
 def test_the_last_sign_of_life_names_the_next_cycle(
