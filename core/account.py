@@ -63,6 +63,8 @@ class Portfolio:
     fees: Fees
     flows: Money  # paid in less paid out since the first start; neither gain nor loss
     known_rates: Mapping[str, Rate] = field(default_factory=dict)  # of all other currencies
+    dust: Mapping[str, Decimal] = field(default_factory=dict)  # ours, too little to sell alone
+    quarantined: Mapping[str, str] = field(default_factory=dict)  # symbol -> why: only cancels
 
     @property
     def rates(self) -> Rates:

@@ -12,7 +12,7 @@ from core.orders import Cancelled, Fill, Order
 from core.proposals import TradeProposal
 from core.reasons import Finding
 from core.regime import RegimeReading
-from core.state import ExitPlan, Standing
+from core.state import Closed, ExitPlan, Standing
 from core.triggers import Attention, Trigger
 from core.universe import Universe
 
@@ -51,5 +51,6 @@ class Outcome:
     """What came of the plan: each own order as it now stands, and what was filled."""
 
     orders: tuple[Order, ...]
-    fills: tuple[Fill, ...]
+    fills: tuple[Fill, ...]  # booked in this cycle
     cancels: tuple[Cancelled, ...] = ()
+    closed: tuple[Closed, ...] = ()  # what its sales left, net of fees, by the books

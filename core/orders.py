@@ -24,11 +24,17 @@ _NAMESPACE = UUID("6b1d7f0e-3c58-5d0c-9a7e-2f4f3b247247")
 
 class OrderType(Enum):
     LIMIT = "LIMIT"
+    STOP_LIMIT = "STOP_LIMIT"  # becomes a limit order at `price` once the market is at `stop`
+    BRACKET = "BRACKET"  # a sale with its target at `price` and its stop at `stop`
 
 
 class TimeInForce(Enum):
+    GTC = "GTC"
     GTD = "GTD"
     IOC = "IOC"
+
+
+_PLAIN = frozenset({OrderType.LIMIT})  # types without a stop price
 
 
 class OrderStatus(Enum):
@@ -103,10 +109,13 @@ class PlannedOrder:
     price: Price
     quantity: Quantity
     reason: str  # the proposal's id
+    stop: Price | None = None  # the price that sets it off; STOP_LIMIT and BRACKET only
 
     def __post_init__(self) -> None:
         if not self.client_order_id:
             raise ValueError("an order without a client order id could be sent twice")
+        if (self.type in _PLAIN) != (self.stop is None):
+            raise ValueError(f"{self.symbol}: a stop price goes with a {self.type.value}, or not")
         if (self.time_in_force is TimeInForce.GTD) != (self.end_time is not None):
             raise ValueError(f"{self.symbol}: an end time goes with GTD, and only with GTD")
 
@@ -123,7 +132,8 @@ class Order:
     cycle: int
     status: OrderStatus
     exchange_order_id: str | None = None
-    filled: Decimal = ZERO
+    filled: Decimal = ZERO  # what is booked of it
+    told: str = ""  # the venue's own words where it said no
 
     @property
     def symbol(self) -> str:
@@ -188,6 +198,45 @@ class Fill:
 
     fill_id: str
     client_order_id: str
+    symbol: str
+    side: Side
+    price: Price
+    quantity: Quantity
+    fee: Money
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueOrder:
+    """An order as the venue tells of it, whoever placed it. None: the venue does not say.
+
+    Its status is one that a venue can know: REACHED, REFUSED, or UNKNOWN for a word that
+    nobody here understands. A person may place types that we have no name for.
+    """
+
+    exchange_order_id: str
+    client_order_id: str | None
+    originates_from: str | None  # exchange id of the order that brought it about
+    symbol: str
+    side: Side
+    type: OrderType | None
+    time_in_force: TimeInForce | None
+    price: Decimal | None
+    stop: Decimal | None
+    quantity: Decimal | None
+    filled: Decimal
+    status: OrderStatus
+    created_at: datetime
+    end_time: datetime | None = None
+    told: str = ""  # the venue's own words where it refused or ended it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueFill:
+    """A fill row as the venue tells of it. The same row may come twice, and late."""
+
+    fill_id: str
+    exchange_order_id: str
     symbol: str
     side: Side
     price: Price

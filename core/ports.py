@@ -13,9 +13,18 @@ from typing import Protocol
 
 from core.account import Position
 from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook
-from core.orders import CancelAnswer, Order, OrderStatus, PlannedCancel, PlannedOrder
+from core.orders import (
+    CancelAnswer,
+    Fill,
+    Order,
+    OrderStatus,
+    PlannedCancel,
+    PlannedOrder,
+    VenueFill,
+    VenueOrder,
+)
 from core.rates import Rates
-from core.state import BotState, Controls, Sent
+from core.state import BotState, Closed, Controls, Sent
 
 
 class Clock(Protocol):
@@ -66,10 +75,69 @@ class Answer:
 
     status: OrderStatus
     exchange_order_id: str | None = None
+    told: str = ""  # its own words, where it said no
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The venue has the order."""
+
+    order: VenueOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A complete listing, reaching back past `since`, does not hold it. No proof by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """The listing could not be had, or does not reach back far enough."""
+
+    why: str
+
+
+Search = Found | Absent | CannotTell
 
 
 class Venue(Protocol):
-    """The account: what it holds, and orders."""
+    """The account: what it holds, its orders, its fills. A call is one request, or one a page.
+
+    Reading raises RetryableError when there is no answer. `submit` and `cancel` never
+    raise for an answer that is lost or unreadable: that is UNKNOWN. They may raise
+    RetryableError only where it is certain that nothing was sent.
+    """
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made since the start."""
+
+    def balances(self) -> tuple[Balance, ...]: ...
+
+    def submit(self, order: PlannedOrder) -> Answer:
+        """Send it once. The same client order id again is the same order, never a second one."""
+
+    def preview(self, order: PlannedOrder) -> str:
+        """The venue's own objection to an order, or nothing. Nothing is sent."""
+
+    def cancel(self, cancel: PlannedCancel) -> CancelAnswer:
+        """Ask to take an own order back. That it was taken back is told by the order alone."""
+
+    def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Every order that works, ours or not, oldest first."""
+
+    def order(self, exchange_order_id: str) -> VenueOrder | None:
+        """One order as it stands; None where the venue does not know it (yet)."""
+
+    def find_order(self, client_order_id: str, since: datetime) -> Search:
+        """Whether an intent of `since` or later reached the venue."""
+
+    def fills(self, since: datetime) -> tuple[VenueFill, ...]:
+        """Fill rows at or after `since`, oldest first; of all orders of the account."""
+
+
+class Desk(Protocol):
+    """What the loop asks of a venue today: less than a Venue can do."""
 
     def balances(self) -> tuple[Balance, ...]: ...
 
@@ -114,6 +182,50 @@ class Ledger(Protocol):
 
     def sent_since(self, since: datetime) -> tuple[Sent, ...]:
         """Orders intended after `since` that count for pace, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A fill that is in the books now, and what its sale left, net of fees."""
+
+    fill: Fill
+    closed: Closed | None  # None for a buy
+
+
+class Books(Ledger, Protocol):
+    """The ledger with fills in it."""
+
+    def order_of(self, exchange_order_id: str) -> Order | None:
+        """The own order that the venue calls so."""
+
+    def book(self, fills: tuple[Fill, ...]) -> tuple[Booked, ...]:
+        """Book fills of own orders in one transaction, and say which were new.
+
+        A fill is known by its id: a row that is booked already changes nothing, one that
+        says something else than what is booked is fatal (FILL_CONTRADICTED). `filled` of
+        its order grows with it.
+        """
+
+    def book_flow(self, asset: str, amount: Decimal, at: datetime, note: str) -> None:
+        """Book what came (or, negative, went) from outside: neither gain nor loss."""
+
+    def to_dust(self, symbol: str, at: datetime) -> None:
+        """Close a position that cannot be sold alone; the next buy of the product takes it back."""
+
+    def dust(self) -> Mapping[str, Decimal]:
+        """Own coins that cannot be sold alone, by asset."""
+
+    def expected(self) -> Mapping[str, Decimal]:
+        """What the venue must hold by our books, by asset: wallets, lots, dust and foreign."""
+
+    def closed_since(self, since: datetime) -> tuple[Closed, ...]:
+        """Sales of own lots after `since`, one for each order, oldest first."""
+
+    def last_fill_at(self) -> datetime | None:
+        """Time of the newest fill that is booked."""
+
+    def prove(self) -> None:
+        """Prove what was posted since the last call; FatalError BOOKS_OPEN where it is off."""
 
 
 class StateStore(Protocol):

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from core.decision import Outcome
 from core.orders import Cancelled, Order, OrderStatus, PlannedCancel, moved
-from core.ports import Answer, ControlFiles, Venue
+from core.ports import Answer, ControlFiles, Desk
 
 
 def carry_out(
     cancels: tuple[PlannedCancel, ...],
     intents: tuple[Order, ...],
-    venue: Venue,
+    venue: Desk,
     controls: ControlFiles,
 ) -> Outcome:
     """Each cancel and each intent is sent at most once, and ends with what the venue said."""
@@ -26,7 +26,7 @@ def carry_out(
     return Outcome(sent, fills=(), cancels=taken_back)
 
 
-def _sent(order: Order, venue: Venue, controls: ControlFiles) -> Order:
+def _sent(order: Order, venue: Desk, controls: ControlFiles) -> Order:
     stopped = controls.killed()
     answer = Answer(OrderStatus.NOT_SENT) if stopped else venue.submit(order.planned)
     return replace(moved(order, answer.status), exchange_order_id=answer.exchange_order_id)

@@ -22,7 +22,7 @@ from core.errors import BotError, FatalError, RetryableError
 from core.next_state import DAY, after_failure, next_state, opened
 from core.orders import Order, intended
 from core.policy import Policy
-from core.ports import ControlFiles, Ledger, StateStore, Venue
+from core.ports import ControlFiles, Desk, Ledger, StateStore
 from core.proposals import Strategy
 from core.reasons import Reason
 from core.state import BotState, Controls
@@ -55,7 +55,7 @@ class World:
     strategies: tuple[Strategy, ...]
     gatherer: Gatherer
     history: History
-    venue: Venue
+    venue: Desk
     ledger: Ledger
     states: StateStore
     framer: Framer

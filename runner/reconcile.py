@@ -13,7 +13,7 @@ from core.market import Snapshot
 from core.money import ZERO, Money, Price, added
 from core.orders import OrderStatus, moved
 from core.policy import Policy
-from core.ports import Ledger, Venue
+from core.ports import Desk, Ledger
 from core.rates import Rates, read_rates
 from core.state import BotState
 
@@ -83,7 +83,7 @@ def _mark(position: Position, snapshot: Snapshot) -> Price:
     return Price(position.lots[-1].price, position.quote)
 
 
-def settle_unknown(ledger: Ledger, venue: Venue, at: datetime) -> None:
+def settle_unknown(ledger: Ledger, venue: Desk, at: datetime) -> None:
     """Ask after every own order without a final answer, of this process or an earlier one."""
     settled = []
     for order in ledger.unsettled():

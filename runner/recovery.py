@@ -12,7 +12,7 @@ from datetime import datetime
 from config.settings import AppSettings
 from core.errors import FatalError
 from core.next_state import newborn
-from core.ports import Venue
+from core.ports import Desk
 from core.reasons import Reason
 from core.state import BotState, Level, Standing
 from infra.audit_log import AuditFile, newest_first
@@ -73,7 +73,7 @@ def _whole(places: Places, state: BotState | None) -> None:
             )
 
 
-def recovered(stores: Stores, venue: Venue, identity: Identity, name: str, start: datetime) -> Turn:
+def recovered(stores: Stores, venue: Desk, identity: Identity, name: str, start: datetime) -> Turn:
     """The state to go on from; a cycle that died gets its line in the audit log.
 
     Cycle numbers go on after the highest in state, ledger, tape and audit, so none

@@ -22,7 +22,7 @@ from core.orders import (
     PlannedOrder,
     TimeInForce,
 )
-from core.ports import Answer, Ledger, Venue
+from core.ports import Answer, Desk, Ledger
 from runner.bot import Bot
 from tests.builders.account import a_position
 from tests.builders.lots import HandedLots
@@ -108,7 +108,7 @@ def resting(bot: Bot) -> tuple[RestingVenue, Holdings]:
     """Put a venue that takes orders, and a ledger that can hold lots, under the bot."""
     holdings = Holdings(bot.world.ledger)
     venue = RestingVenue(bot.world.venue.balances(), holdings)
-    bot.world = replace(bot.world, venue=cast(Venue, venue), ledger=cast(Ledger, holdings))
+    bot.world = replace(bot.world, venue=cast(Desk, venue), ledger=cast(Ledger, holdings))
     return venue, holdings
 
 

@@ -10,7 +10,7 @@ import pytest
 from core.market import Balance, Side
 from core.money import Money, Price, Quantity
 from core.orders import FINAL, OrderStatus, OrderType, PlannedOrder, TimeInForce
-from core.ports import Venue
+from core.ports import Desk
 from infra.exchange.read_only import ReadOnlyVenue
 from tests.builders.market import NOON
 
@@ -33,7 +33,7 @@ def an_order() -> PlannedOrder:
 
 
 def test_the_balances_are_the_starting_ones_and_nothing_is_held() -> None:
-    venue: Venue = ReadOnlyVenue(STARTING)
+    venue: Desk = ReadOnlyVenue(STARTING)
     assert venue.balances() == (
         Balance("USD", Decimal("10000"), Decimal(0)),
         Balance("BTC", Decimal("0.5"), Decimal(0)),
