@@ -7,9 +7,15 @@ import pytest
 from infra.crash_points import CrashPoint, hooked, reached
 
 
-def test_without_a_hook_a_point_does_nothing() -> None:
+def test_a_hook_that_was_taken_down_hears_no_point_any_more() -> None:
+    seen: list[CrashPoint] = []
+    with hooked(seen.append):
+        pass
+
     for point in CrashPoint:
         reached(point)
+
+    assert seen == []
 
 
 def test_a_hook_sees_the_points_that_are_reached_and_only_within_its_block() -> None:

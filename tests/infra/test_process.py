@@ -31,10 +31,21 @@ def test_glibc_is_told_which_blocks_are_large(monkeypatch: pytest.MonkeyPatch) -
     assert library.told == [(-3, 1024 * 1024)]
 
 
-def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+def test_another_c_library_is_asked_for_nothing_it_may_not_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    class Other:
+        def __getattr__(self, name: str) -> object:
+            asked.append(name)
+            raise AttributeError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Other())
 
     keep_memory_flat()
+
+    assert asked == ["mallopt"]
 
 
 def test_the_interpreter_is_tidied_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,8 +132,10 @@ def test_jitter_is_the_same_for_the_same_cycle_and_spread_over_its_range() -> No
     assert jitter_of("bot-1") == pytest.approx(0.8388682548930575)
 
 
-def test_full_speed_never_waits() -> None:
-    FullSpeed().wait("bot-1", timedelta(hours=1), never)
+def test_full_speed_does_not_even_look_whether_it_should_wait() -> None:
+    looked: list[bool] = []
+    FullSpeed().wait("bot-1", timedelta(hours=1), lambda: bool(looked.append(True)))
+    assert looked == []
 
 
 def test_a_timetable_gives_one_interval_a_cycle_up_to_its_end() -> None:
