@@ -133,8 +133,13 @@ def test_jitter_is_the_same_for_the_same_cycle_and_spread_over_its_range() -> No
 
 
 def test_full_speed_does_not_even_look_whether_it_should_wait() -> None:
-    looked: list[bool] = []
-    FullSpeed().wait("bot-1", timedelta(hours=1), lambda: bool(looked.append(True)))
+    looked: list[str] = []
+
+    def woken() -> bool:
+        looked.append("once")
+        return True
+
+    FullSpeed().wait("bot-1", timedelta(hours=1), woken)
     assert looked == []
 
 
