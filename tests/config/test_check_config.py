@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from config.sources import known_keys, read_sources
+from core.market import Regime
 from runner import check_config
 from tests.builders.shipped import CONFIG, a_config_folder, line_of, shipped_configuration
 
 CASH_MIN = line_of("policy.yaml", "cash_min:")
+KEYS = sorted(known_keys(read_sources(CONFIG, None, {}).tree))
+SECTIONS = frozenset(key for key in KEYS if any(other.startswith(f"{key}.") for other in KEYS))
+# Given by the operator, or by the regime: what reads them goes over all of them.
+FREE_NAMES = frozenset({"T1", "T2", "T3", "layer1", "defi", "meme", "payments"}) | frozenset(
+    regime.value for regime in Regime
+)
+# What a key is called where it acts, if not by its own name.
+ELSEWHERE = {
+    "app.audit_keep": "keep",
+    "app.disk_reserve": "reserve",
+    "strategies.rules.enabled": "strategies",
+}
 
 
 def test_a_sound_configuration_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +63,9 @@ def test_the_mode_of_the_command_line_is_checked_as_the_bot_would(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert check_config.main(["--config", str(CONFIG), "--mode", "LIVE"]) == 2
-    assert capsys.readouterr().err.startswith("command line: app.mode: LIVE needs a real venue")
+    told = capsys.readouterr().err
+    assert "command line: app.mode: LIVE needs a real venue" in told
+    assert "exchange.read_only: is true, but app.mode: LIVE (command line) sends orders" in told
     assert check_config.main(["--config", str(CONFIG), "--mode", "PAPER"]) == 0
 
 
@@ -80,7 +99,7 @@ def test_a_key_is_explained_with_value_source_unit_meaning_and_reader(
         f"  written in  {CONFIG}/policy.yaml:{CASH_MIN}",
         "  unit        a ratio, at least 0%, less than 100%",
         "  meaning     Share of equity that must stay as cash.",
-        "  read by     core.risk.exposure",
+        "  read by     core.risk.cash",
         "",
     ]
 
@@ -113,10 +132,53 @@ def test_an_unknown_key_is_answered_with_the_nearest_names(
     assert "risk.cash_mn is not a setting; did you mean risk.cash_min" in told.err
 
 
-def test_every_shipped_key_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    for key in ("app", "universe.tiers", "universe.tiers.T2.assets", "regime.pinned"):
-        assert check_config.main(["--config", str(CONFIG), "--explain", key]) == 0
-        assert capsys.readouterr().out.startswith(f"{key}: ")
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_is_explained_in_full(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_config.main(["--config", str(CONFIG), "--explain", key, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"key", "value", "file", "line", "unit", "meaning", "reader"}
+    assert told["key"] == key
+    assert told["value"] == value_at(key)
+    assert told["unit"]
+    assert told["meaning"].endswith("."), "a sentence says what it is for"
+    line = Path(told["file"]).read_text(encoding="utf-8").split("\n")[told["line"] - 1]
+    assert f"{key.split('.')[-1]}:" in line, f"{key} does not stand in {line!r}"
+    assert named_in(told["reader"], key), f"{told['reader']} does not speak of {key}"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_is_explained_to_people(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_config.main(["--config", str(CONFIG), "--explain", key]) == 0
+    first, *facts = capsys.readouterr().out.rstrip("\n").split("\n")
+    assert first.startswith(f"{key}: ")
+    assert [fact.split()[0] for fact in facts] == ["written", "unit", "meaning", "read"]
+    assert all(len(fact.strip()) > len("written in  ") for fact in facts)
+
+
+def test_a_reader_that_speaks_of_something_else_is_found() -> None:
+    assert named_in("core.risk.cash", "risk.cash_min")
+    assert not named_in("core.risk.exposure", "risk.cash_min")
+
+
+def value_at(key: str) -> object:
+    """As the effective configuration has it."""
+    found: Any = shipped_configuration().effective
+    for step in key.split("."):
+        found = found[step]
+    return found
+
+
+def named_in(module: str, key: str) -> bool:
+    """Whether the module, or one in the package, speaks of the key; of a name, its section."""
+    found = find_spec(module)
+    assert found is not None, f"{module} does not exist"
+    assert found.origin is not None
+    path = Path(found.origin)
+    files = path.parent.rglob("*.py") if found.submodule_search_locations else [path]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    *sections, name = key.split(".")
+    spoken = {ELSEWHERE.get(key, name), *(sections[-1:] if name in FREE_NAMES else ())}
+    return key in SECTIONS or any(re.search(rf"\b{word}\b", text) for word in spoken)
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])

@@ -21,7 +21,6 @@ PROGRAMS = (explain, kill, main_loop, replay, resume, status)
 @pytest.mark.parametrize(
     ("arguments", "named", "advice"),
     [
-        (("--mode", "LIVE"), "app.mode", "exchange.name"),
         (("--mode", "PAPER"), "--mode PAPER", "use DRY_RUN"),
         (("--mode", "FOO"), "--mode", "'DRY_RUN', 'PAPER', 'LIVE'"),
         (("--exchange", "kraken"), "'kraken'", "write embedded or recorded"),
@@ -51,6 +50,17 @@ def test_a_mistake_is_one_line_that_names_it_and_says_what_to_do(
     assert named in answer.told
     assert advice in answer.told
     assert on_record(tmp_path) == []
+    assert not (tmp_path / "var").exists()
+
+
+def test_live_tells_everything_that_stands_in_its_way_a_line_each(tmp_path: Path) -> None:
+    answer = the_bot(tmp_path, "--mode", "LIVE")
+
+    assert answer.code == ExitCode.USAGE
+    may_send, venue = answer.err.splitlines()
+    assert "exchange.read_only" in may_send
+    assert "app.mode" in venue
+    assert "exchange.name" in venue
     assert not (tmp_path / "var").exists()
 
 
@@ -150,7 +160,7 @@ def test_explain_takes_the_cycle_at_or_before_a_time_however_it_is_written(
 
 
 def test_a_real_process_ends_with_the_same_line_and_no_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "runner.main_loop", "--mode", "LIVE"]
+    command = [sys.executable, "-m", "runner.main_loop", "--bar", "7m"]
 
     done = subprocess.run(
         [*command, "--state-dir", str(tmp_path / "var"), "--log-dir", str(tmp_path / "logs")],
