@@ -9,6 +9,7 @@ from tests.keys.leaves import value_of
 from tests.keys.running import (
     backoffs,
     book,
+    carrier,
     cash,
     cycle_ids,
     decision,
@@ -66,7 +67,10 @@ LIVE = Scenario("LIVE is asked for", lambda _: None, {"app.mode": "LIVE"}, refus
 
 APP: dict[str, Row] = {
     "app.name": (Change("other", on_a_stage("an order is planned", cycle_ids)),),
-    "app.mode": (Change("PAPER", STARTS), Refused("LIVE", "LIVE needs a real venue")),
+    "app.mode": (
+        Change("PAPER", wired("a mode is chosen", carrier, "--fast")),
+        Refused("LIVE", "LIVE needs a real venue"),
+    ),
     "app.capital_currency": (Change("USDT", STARTS, along=TETHER),),
     "app.quote_currencies": (
         Change(["USD"], WALLETS),

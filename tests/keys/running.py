@@ -133,6 +133,11 @@ def products(bot: Bot, _: Path) -> object:
     return sorted(product.symbol for product in bot.world.gatherer.market.products())
 
 
+def carrier(bot: Bot, _: Path) -> object:
+    """Under which mode it writes, and which venue would carry its orders out."""
+    return bot.world.identity.mode, type(bot.world.venue).__name__
+
+
 def history(bot: Bot, _: Path) -> object:
     """What it holds: how many bars of which length."""
     return bot.world.history.bar, bot.world.history.length
