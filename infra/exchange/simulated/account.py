@@ -14,12 +14,14 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from core.errors import BotError, FatalError
-from core.market import Balance, Side, base_of, quote_of
-from core.money import ZERO, Money, added, multiplied, rounded_up, subtracted
+from core.market import Balance, Fees, Side, base_of, quote_of
+from core.money import ZERO, Money, added, multiplied, plain, rounded_up, subtracted
 from core.orders import OrderStatus
 from infra.exchange.simulated.entry import GRAIN, Deal, Entry, Liquidity, MatchedBy
 from infra.exchange.simulated.fee_schedule import WINDOW, TradedVolume
+from infra.exchange.simulated.request import VenueRequest
 from infra.exchange.simulated.venue_rows import Changes, VenueRows
+from infra.exchange.simulated.waiting import Waiting
 
 _NAMES = UUID("0f4c6b52-6d1e-5a57-8f43-9d1b247247aa")  # of order and fill ids
 
@@ -33,13 +35,14 @@ class Account:
 
     def _load(self, now: datetime) -> None:
         self._changes = Changes()
+        self.to_protect: list[Entry] = []  # ended, and what hangs on them is yet to be placed
         self._totals = self.rows.balances()
         self._held: dict[str, Decimal] = {}
         self._holds: dict[int, Money] = {}
         self._working: dict[int, Entry] = {}
         self._ids: dict[str, int] = {}  # of working orders
         self._names: dict[str, int] = {}
-        self._books: dict[str, dict[int, Entry]] = {}
+        self._books: dict[str, Waiting] = {}
         self.progress = self.rows.progress()
         self.order_number, self.fill_number = self.rows.last_numbers()
         self.last_fill_at = self.rows.last_fill_at()
@@ -59,9 +62,9 @@ class Account:
         """Every order that works, oldest first."""
         return tuple(self._working.values())
 
-    def working_in(self, symbol: str) -> tuple[Entry, ...]:
+    def waiting(self, symbol: str) -> Waiting:
         """The same of one product."""
-        return tuple(self._books.get(symbol, {}).values())
+        return self._books.get(symbol) or Waiting()
 
     def entry(self, exchange_order_id: str) -> Entry | None:
         """An order by the venue's id."""
@@ -78,7 +81,7 @@ class Account:
         kept = self._balances
         if kept is None or kept[0] != self.revision:
             rows = tuple(
-                Balance(currency, total, self._held.get(currency, ZERO))
+                Balance(currency, _short(total), _short(self._held.get(currency, ZERO)))
                 for currency, total in sorted(self._totals.items())
             )
             kept = self._balances = self.revision, rows
@@ -87,13 +90,39 @@ class Account:
     def available(self, currency: str) -> Decimal:
         return subtracted(self._totals.get(currency, ZERO), self._held.get(currency, ZERO))
 
-    def next_order_id(self) -> tuple[int, str]:
-        """Number and id of the next order. The same account always gives the same ids."""
-        number = self.order_number + 1
-        return number, str(uuid5(_NAMES, f"order {number}"))
+    def admit(
+        self,
+        request: VenueRequest,
+        rates: Fees,
+        times: tuple[datetime, datetime],
+        bounds: tuple[Decimal | None, Decimal | None],
+        originates_from: str | None = None,
+    ) -> Entry:
+        """Keep a new order: `times` of acceptance and of arrival, `bounds` budget and stop limit.
+
+        The same account always gives the same ids.
+        """
+        number, (created_at, active_from) = self.order_number + 1, times
+        budget, stop_limit = bounds
+        entry = Entry(
+            number=number,
+            exchange_order_id=str(uuid5(_NAMES, f"order {number}")),
+            request=request,
+            rates=rates,
+            created_at=created_at,
+            active_from=active_from,
+            place_since=created_at,
+            originates_from=originates_from,
+            budget=budget,
+            stop_limit=stop_limit,
+        )
+        self.put(entry)
+        return entry
 
     def put(self, entry: Entry) -> None:
         """Keep the order as it is now, with what it holds."""
+        if entry.request.attached is not None and not entry.works and entry.filled > ZERO:
+            self.to_protect.append(entry)
         self.order_number = max(self.order_number, entry.number)
         self._changes.orders[entry.number] = entry
         self._keep(entry)
@@ -109,7 +138,9 @@ class Account:
             self._ids[entry.exchange_order_id] = number
             if name is not None:
                 self._names[name] = number
-            self._books.setdefault(symbol, {})[number] = entry
+            if symbol not in self._books:
+                self._books[symbol] = Waiting()
+            self._books[symbol].put(entry)
             hold = self._holds[number] = entry.hold
             self._hold(hold.currency, hold.amount)
             return
@@ -118,8 +149,10 @@ class Account:
         if name is not None:
             self._names.pop(name, None)
         book = self._books.get(symbol)
-        if book is not None and book.pop(number, None) is not None and not book:
-            del self._books[symbol]
+        if book is not None:
+            book.pop(number)
+            if not book:
+                del self._books[symbol]
 
     def _hold(self, currency: str, amount: Decimal) -> None:
         self._held[currency] = added(self._held.get(currency, ZERO), amount)
@@ -218,3 +251,8 @@ class Account:
             self._load(now)
             raise
         self._changes = Changes()
+
+
+def _short(value: Decimal) -> Decimal:
+    """One form for one number, whatever sums led to it: a restart must not show."""
+    return Decimal(plain(value))

@@ -13,14 +13,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.market import Depth, Fees, Product, ProductStatus, Side, base_of, quote_of
-from core.money import ONE, ZERO, added, multiplied, rounded_down, rounded_up
+from core.money import ONE, ZERO, added, multiplied, rounded_down, rounded_up, subtracted
 from core.orders import TimeInForce
 from infra.exchange.simulated.book_matching import crosses, levels_for
 from infra.exchange.simulated.entry import GRAIN
 from infra.exchange.simulated.request import Kind, Refusal, VenueRequest
 
 OPEN_ORDERS_MAX = 500  # per product
-STOP_SLIPPAGE = Decimal("0.05")  # a bracket's stop sells at a limit so far beyond it
+STOP_SHARE = Decimal("0.95")  # of a bracket's stop: the limit at which it sells then
 
 _CLOSED = {
     ProductStatus.DELISTED: Refusal.UNTRADABLE_PRODUCT,
@@ -69,7 +69,7 @@ def cost_of(request: VenueRequest, depth: Depth | None, fees: Fees) -> Decimal:
         for level in levels_for(Side.BUY, depth):
             part = min(left, level.quantity)
             notional = added(notional, multiplied(part, level.price))
-            left -= part
+            left = subtracted(left, part)
         notional = added(notional, multiplied(left, depth.asks[-1].price))
     else:
         notional = multiplied(quantity, request.price or ZERO)
@@ -80,7 +80,7 @@ def stop_limit_of(request: VenueRequest, product: Product) -> Decimal | None:
     """The limit at which a bracket sells once its stop is set off."""
     if request.kind is not Kind.BRACKET or request.stop is None:
         return None
-    least = multiplied(request.stop, ONE - STOP_SLIPPAGE)
+    least = multiplied(request.stop, STOP_SHARE)
     tick = product.price_increment
     return max(rounded_down(least, tick), tick)
 

@@ -46,13 +46,10 @@ class Candle:
         return Candle(begins, ends, price, price, price, price, self._part(ends - begins))
 
     def _part(self, lasting: timedelta) -> Decimal:
-        second = timedelta(microseconds=1)
-        part = divided(
-            Decimal(lasting // second),
-            Decimal((self.closed - self.opened) // second),
-            toward=Toward.FLOOR,
-        )
-        return divided(multiplied(self.volume, part), Decimal(1), toward=Toward.FLOOR)
+        """The volume of so much of the bar, were it spread evenly."""
+        tick = timedelta(microseconds=1)
+        part = multiplied(self.volume, Decimal(lasting // tick))
+        return divided(part, Decimal((self.closed - self.opened) // tick), toward=Toward.FLOOR)
 
 
 @dataclass(frozen=True, slots=True)

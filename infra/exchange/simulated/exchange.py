@@ -15,7 +15,17 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.market import Balance, Depth, Fees, Product, Side
-from core.money import ONE, ZERO, Money, Toward, added, divided, multiplied, rounded_up
+from core.money import (
+    ONE,
+    ZERO,
+    Money,
+    Toward,
+    added,
+    divided,
+    multiplied,
+    rounded_up,
+    subtracted,
+)
 from core.orders import TimeInForce
 from core.ports import Clock, MarketData
 from infra.exchange.simulated.account import Account
@@ -38,6 +48,9 @@ from infra.exchange.simulated.venue_rows import (
     OrderQuery,
     VenueRows,
 )
+
+# Of these a preview computes nothing.
+_SHAPELESS = (Refusal.UNSUPPORTED_ORDER_CONFIGURATION, Refusal.PREVIEW_INVALID_ORDER_CONFIG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,21 +155,14 @@ class SimulatedExchange:
         now = self._now()
         facts = self._facts(request, now)
         found = refusal(request, facts)
-        total, fee = _totals(request, facts)
-        shapeless = found in (
-            Refusal.UNSUPPORTED_ORDER_CONFIGURATION,
-            Refusal.PREVIEW_INVALID_ORDER_CONFIG,
-        )
+        refusals = () if found is None else (found,)
+        numbers = (request.price, request.quantity, request.notional)
+        if found in _SHAPELESS or any(number and not number.is_finite() for number in numbers):
+            return Preview(refusals, None, None, None, None)
         bid = ask = None
-        if facts.depth is not None and not shapeless:
+        if facts.depth is not None:
             bid, ask = facts.depth.bids[0].price, facts.depth.asks[0].price
-        return Preview(
-            () if found is None else (found,),
-            None if shapeless else total,
-            None if shapeless else fee,
-            bid,
-            ask,
-        )
+        return Preview(refusals, *_totals(request, facts), bid, ask)
 
     # Acting
 
@@ -171,19 +177,12 @@ class SimulatedExchange:
         found = refusal(request, facts)
         if found is not None or facts.product is None:
             return found or Refusal.INVALID_PRODUCT_ID
-        number, name = self._account.next_order_id()
-        entry = Entry(
-            number=number,
-            exchange_order_id=name,
-            request=request,
-            rates=facts.fees,
-            created_at=now,
-            active_from=now + self._terms.rules.latency,
-            place_since=now,
-            budget=_budget(request, facts),
-            stop_limit=stop_limit_of(request, facts.product),
+        entry = self._account.admit(
+            request,
+            facts.fees,
+            (now, now + self._terms.rules.latency),
+            (_budget(request, facts), stop_limit_of(request, facts.product)),
         )
-        self._account.put(entry)
         entry = self._matcher.meet_now(entry, now)
         self._account.save(now)
         return entry
@@ -259,11 +258,11 @@ class SimulatedExchange:
 
         return Facts(
             product=product,
-            depth=None if product is None else self._matcher.view.depth(request.symbol, now),
+            depth=self._matcher.view.book(request.symbol, now),
             fees=self._rates(now) if instead_of is None else instead_of.rates,
             now=now,
             available=available,
-            open_orders=len(account.working_in(request.symbol)),
+            open_orders=len(account.waiting(request.symbol)),
         )
 
     def _rates(self, now: datetime) -> Fees:
@@ -276,7 +275,9 @@ def _budget(request: VenueRequest, facts: Facts) -> Decimal | None:
     """All that a market buy may cost; other orders are bounded by their limit."""
     if request.kind is not Kind.MARKET or request.side is Side.SELL:
         return None
-    return cost_of(request, facts.depth, facts.fees)
+    cost = cost_of(request, facts.depth, facts.fees)
+    # Of base currency: two grains more, so that rounding cannot leave its last lot unpaid.
+    return cost if request.notional is not None else added(cost, GRAIN, GRAIN)
 
 
 def _totals(request: VenueRequest, facts: Facts) -> tuple[Decimal | None, Decimal | None]:
@@ -284,7 +285,7 @@ def _totals(request: VenueRequest, facts: Facts) -> tuple[Decimal | None, Decima
     rate = facts.fees.taker.value
     if request.notional is not None:
         value = divided(request.notional, added(ONE, rate), toward=Toward.FLOOR)
-        return request.notional, request.notional - value
+        return request.notional, subtracted(request.notional, value)
     price = request.price
     if price is None and facts.depth is not None:
         price = (facts.depth.asks if request.side is Side.BUY else facts.depth.bids)[0].price
@@ -292,7 +293,7 @@ def _totals(request: VenueRequest, facts: Facts) -> tuple[Decimal | None, Decima
         return None, None
     notional = multiplied(price, request.quantity)
     fee = rounded_up(multiplied(notional, rate), GRAIN)
-    return (notional + fee if request.side is Side.BUY else notional - fee), fee
+    return (added if request.side is Side.BUY else subtracted)(notional, fee), fee
 
 
 def _edit_refusal(

@@ -32,8 +32,11 @@ def floored(at: datetime, step: timedelta) -> datetime:
 class MarketView:
     """One market's present, asked for as seldom as possible."""
 
-    def __init__(self, market: MarketData, rows: VenueRows, now: datetime) -> None:
+    def __init__(
+        self, market: MarketData, rows: VenueRows, now: datetime, fresh: timedelta
+    ) -> None:
         self._market = market
+        self._fresh = fresh
         self._depths: dict[str, tuple[datetime, Depth | None]] = {}
         self._products: tuple[datetime, Mapping[str, Product]] | None = None
         self._gone: dict[tuple[str, Side], tuple[datetime, Decimal]] = {}
@@ -48,18 +51,19 @@ class MarketView:
         minute = floored(now, _MINUTE)
         if self._products is None or self._products[0] != minute:
             try:
-                listed = {product.symbol: product for product in self._market.products()}
+                told = self._market.products()
             except RetryableError:
                 if self._products is None:
                     raise
-                listed = self._products[1]
-            self._products = minute, listed
+                self._products = minute, self._products[1]
+            else:
+                self._products = minute, {product.symbol: product for product in told}
         return self._products[1]
 
     def depth(self, symbol: str, now: datetime) -> Depth | None:
         """The book of now, None where there is none; raises RetryableError."""
         kept = self._depths.get(symbol)
-        if kept is None or kept[0] != now:
+        if kept is None or now - kept[0] >= self._fresh:
             kept = self._depths[symbol] = now, self._market.depths((symbol,)).get(symbol)
         return kept[1]
 
@@ -68,6 +72,8 @@ class MarketView:
         product, depth = self.product(symbol, now), self.depth(symbol, now)
         if product is None or depth is None:
             return None
+        if not self.gone(product, Side.SELL, now) and not self.gone(product, Side.BUY, now):
+            return depth
         bids = without(depth.bids, self.gone(product, Side.SELL, now))
         asks = without(depth.asks, self.gone(product, Side.BUY, now))
         return replace(depth, bids=bids, asks=asks) if bids and asks else None

@@ -33,10 +33,13 @@ from core.orders import OrderStatus
 from core.ports import MarketData
 from core.wording import instant
 from infra.exchange.simulated.account import Account
+from infra.exchange.simulated.admission import stop_limit_of
 from infra.exchange.simulated.bar_matching import Candle, Meeting, better, meet_bar
 from infra.exchange.simulated.book_matching import crosses, spendable, stop_reached, takes
 from infra.exchange.simulated.entry import Entry, Liquidity, MatchedBy
 from infra.exchange.simulated.market_view import EPOCH, MarketView, floored
+from infra.exchange.simulated.request import Kind, VenueRequest
+from infra.exchange.simulated.waiting import Waiting
 
 _BARS_AT_ONCE = 2_000
 _LATE_BARS = 2  # a venue may publish a closed bar late: so many are asked for again
@@ -50,6 +53,7 @@ class MatchingRules:
     bar: timedelta  # of the candles that orders are matched against
     volume_share_max: Ratio  # of a bar's volume, for all own orders together
     latency: timedelta = timedelta(0)  # market time until an order or a cancel arrives
+    fresh: timedelta = timedelta(seconds=1)  # so long the market is not asked the same again
 
 
 class Matcher:
@@ -59,26 +63,29 @@ class Matcher:
         self, market: MarketData, account: Account, rules: MatchingRules, now: datetime
     ) -> None:
         self._market = market
-        self.view = MarketView(market, account.rows, now)
+        self.view = MarketView(market, account.rows, now, rules.fresh)
         self._account = account
         self._rules = rules
-        self._seen: tuple[datetime, int] | None = None
+        self._seen: datetime | None = None
+        self._asked: dict[str, datetime] = {}  # when candles were last asked for
         self._behind: set[str] = set()
         self.notices: deque[str] = deque(maxlen=_NOTICES_MAX)
 
     def advance(self, now: datetime) -> None:
         """Let everything happen that had to happen by `now`."""
         account = self._account
-        if not account.symbols or self._seen == (now, account.revision):
+        if not account.symbols:
             return
-        for symbol in account.symbols:
-            self._catch_up(symbol, now)
-        for entry in account.working:
-            self._end(entry, now)
-        for symbol in account.symbols:
-            self._meet_book(symbol, now)
+        if self._seen != now:
+            for symbol in account.symbols:
+                self._catch_up(symbol, now)
+        self._end_all(now)
+        if self._seen != now:
+            for symbol in account.symbols:
+                self._meet_book(symbol, now)
+        self._protect(now)
         account.save(now)
-        self._seen = now, account.revision
+        self._seen = now
 
     def meet_now(self, entry: Entry, now: datetime) -> Entry:
         """A new or changed order against the book of now; the order as it is then."""
@@ -86,16 +93,44 @@ class Matcher:
         if product is None or entry.active_from > now:
             return entry
         depth = self.view.depth(entry.symbol, now)
-        return self._against(entry, depth, product, now)
+        entry = self._against(entry, depth, product, now)
+        self._protect(now)
+        return entry
+
+    def _protect(self, now: datetime) -> None:
+        """Place the target and the stop of orders that have ended with something bought."""
+        account = self._account
+        for parent in account.to_protect:
+            attached, product = parent.request.attached, self.view.product(parent.symbol, now)
+            if attached is None or product is None:
+                continue
+            request = VenueRequest(
+                symbol=parent.symbol,
+                side=Side.SELL,
+                kind=Kind.BRACKET,
+                quantity=rounded_down(parent.filled, product.base_increment),
+                price=attached.target,
+                stop=attached.stop,
+            )
+            if (request.quantity or ZERO) < product.base_min:
+                self.notices.append(f"{parent.symbol}: too little was bought to be protected")
+                continue
+            bounds = None, stop_limit_of(request, product)
+            account.admit(request, parent.rates, (now, now), bounds, parent.exchange_order_id)
+        account.to_protect.clear()
 
     # Bars
 
     def _catch_up(self, symbol: str, now: datetime) -> None:
         bar, account = self._rules.bar, self._account
-        first = min(entry.active_from for entry in account.working_in(symbol))
-        through = max(account.progress.get(symbol, EPOCH), floored(first, bar))
-        end = floored(now, bar)
-        while through < end and account.working_in(symbol):
+        through, end = account.progress.get(symbol, EPOCH), floored(now, bar)
+        asked = self._asked.get(symbol)
+        if through >= end or (asked is not None and now - asked < self._rules.fresh):
+            return
+        self._asked[symbol] = now
+        first = min(entry.active_from for entry in account.waiting(symbol))
+        through = max(through, floored(first, bar))
+        while through < end and account.waiting(symbol):
             until = min(end, through + _BARS_AT_ONCE * bar)
             try:
                 bars = self._market.bars(symbol, bar, through, until)
@@ -124,8 +159,9 @@ class Matcher:
         """Bars that may do something to the orders as they are when their turn comes."""
         row = 0
         while row < len(bars):
-            down, up = _reach(self._account.working_in(symbol))
-            hit = (bars.low[row:] <= down) | (bars.high[row:] >= up)
+            waiting = self._account.waiting(symbol)
+            waiting.tighten()
+            hit = (bars.low[row:] <= waiting.down) | (bars.high[row:] >= waiting.up)
             if not hit.any():
                 return
             row += int(np.argmax(hit))
@@ -138,7 +174,7 @@ class Matcher:
             return
         lot, share = product.base_increment, self._rules.volume_share_max.value
         room = multiplied(candle.volume, share)
-        for entry in sorted(self._account.working_in(symbol), key=_turn):
+        for entry in sorted(self._account.waiting(symbol), key=_turn):
             seen = candle.within(entry.active_from, entry.until)
             if seen is None:
                 continue
@@ -169,6 +205,14 @@ class Matcher:
 
     # Ends
 
+    def _end_all(self, now: datetime) -> None:
+        for symbol in self._account.symbols:
+            waiting = self._account.waiting(symbol)
+            product = self.view.product(symbol, now)
+            gone = product is None or product.status is ProductStatus.DELISTED
+            for entry in waiting if gone else waiting.ending(now):
+                self._end(entry, now)
+
     def _end(self, entry: Entry, now: datetime) -> None:
         request, account = entry.request, self._account
         product = self.view.product(entry.symbol, now)
@@ -189,11 +233,13 @@ class Matcher:
         except RetryableError as error:
             self.notices.append(f"{symbol}: the book could not be had ({error.code})")
             return
-        if product is None:
+        waiting = self._account.waiting(symbol)
+        if product is None or (depth is not None and not _touches(depth, waiting)):
             return
-        for entry in sorted(self._account.working_in(symbol), key=_turn):
+        for entry in sorted(waiting, key=_turn):
             if entry.active_from <= now:
                 self._against(entry, depth, product, now)
+        waiting.tighten()
 
     def _against(self, entry: Entry, depth: Depth | None, product: Product, now: datetime) -> Entry:
         account = self._account
@@ -260,25 +306,9 @@ def _ended(entry: Entry, status: OrderStatus, told: str, at: datetime) -> Entry:
     return replace(entry, status=status, told=told, updated_at=at)
 
 
-def _reach(entries: tuple[Entry, ...]) -> tuple[float, float]:
-    """Prices at or below, and at or above, which a bar may do something."""
-    down, up = float("-inf"), float("inf")
-    for entry in entries:
-        limit, stop = entry.limit, entry.request.stop
-        if not entry.rests and not entry.waits_for_stop:  # it takes what there is
-            return float("inf"), float("-inf")
-        if entry.waits_for_stop and stop is not None:
-            if entry.request.falls_to_stop:
-                down = max(down, float(stop))
-            else:
-                up = min(up, float(stop))
-            if entry.stop_limit is None:
-                continue
-        if limit is not None and entry.side is Side.BUY:
-            down = max(down, float(limit))
-        elif limit is not None:
-            up = min(up, float(limit))
-    return down, up
+def _touches(depth: Depth, waiting: Waiting) -> bool:
+    """Whether the book may do something: a buy meets the ask, a falling stop the bid."""
+    return waiting.touched(float(depth.bids[0].price), float(depth.asks[0].price))
 
 
 def _candle(bars: Bars, row: int, bar: timedelta) -> Candle:
