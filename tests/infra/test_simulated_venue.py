@@ -540,6 +540,7 @@ def test_the_fee_of_an_order_is_rounded_up_once_however_many_parts_it_has() -> N
     entry = placed(exchange, a_market_buy(quantity="2"))
 
     exact = entry.value * FEES.taker.value
+    assert entry.fees == entry.fees.quantize(Decimal("0.00000001")) != exact
     assert exact <= entry.fees < exact + Decimal("0.00000001")
     assert sum(deal.fee for deal in fills_of(exchange)) == entry.fees
 
@@ -557,3 +558,15 @@ def test_orders_of_a_delisted_product_are_cancelled() -> None:
 
     assert now_of(exchange, entry).told == "Product delisted"
     assert holding(exchange, "USD").held == ZERO
+
+
+def test_the_venues_time_never_goes_back() -> None:
+    market = HandMarket()
+    exchange = an_exchange(market)
+    placed(exchange, a_request(price="101"))
+    market.clock.set(NOON - MINUTE)
+
+    late = placed(exchange, a_request(price="101"))
+
+    assert late.created_at == NOON
+    assert [deal.at for deal in fills_of(exchange)] == [NOON, NOON]

@@ -8,12 +8,15 @@ from decimal import Decimal
 import pytest
 
 from core.market import Side
+from core.money import rounded_down
 from core.orders import OrderStatus, TimeInForce
+from infra.clock import MarketClock
 from infra.exchange.simulated.entry import Deal, Entry, Liquidity
-from infra.exchange.simulated.exchange import SimulatedExchange
+from infra.exchange.simulated.exchange import AccountTerms, SimulatedExchange
 from infra.exchange.simulated.request import Kind, VenueRequest
-from tests.builders.market import NOON
-from tests.builders.venue import HandMarket, a_request, an_exchange, rules
+from infra.exchange.simulated.synthetic import SyntheticMarket
+from tests.builders.market import BAR, FEES, NOON
+from tests.builders.venue import IDENTITY, STARTING, HandMarket, a_request, an_exchange, rules
 
 
 def placed(exchange: SimulatedExchange, request: VenueRequest) -> Entry:
@@ -180,7 +183,37 @@ def test_bars_that_cannot_be_had_fill_nothing_are_reported_and_made_up_for_later
     assert notice.startswith("SOL-USD: candles since")
     assert "HTTP_503" in notice
 
+    market.clock.set(market.clock.now() + timedelta(minutes=1))
+    taker = placed(exchange, a_request(Side.SELL, price="98", time_in_force=TimeInForce.IOC))
+    assert taker.status is OrderStatus.FILLED
+
     market.unavailable = set()
-    market.close_bar(98.5, 98.6, 98.4, 98.5)
-    assert now_of(exchange, entry).status is OrderStatus.FILLED
+    market.clock.set(market.clock.now() + timedelta(minutes=1))
+    after = now_of(exchange, entry)
+    assert after.status is OrderStatus.FILLED
     assert exchange.notices() == ()
+    # Found out late, it is told late: nobody who reads fills by time can miss it.
+    assert after.last_fill_at == taker.last_fill_at
+
+
+def test_on_the_embedded_market_an_order_below_it_fills_when_the_price_comes_down() -> None:
+    clock = MarketClock(NOON)
+    market = SyntheticMarket(clock, 7, NOON, BAR, FEES, "USD")
+    terms = AccountTerms(identity=IDENTITY, starting=STARTING, rules=rules())
+    exchange = SimulatedExchange(market, clock, terms)
+    book = exchange.product_book("BTC-USD")
+    assert book is not None
+    price = rounded_down(book.bids[0].price * Decimal("0.995"), Decimal("0.01"))
+    order = a_request(symbol="BTC-USD", price=price, quantity="0.01", post_only=True)
+    entry = placed(exchange, order)
+
+    through = None
+    for _ in range(200):
+        opened = clock.now()
+        clock.set(opened + BAR)
+        low = market.bars("BTC-USD", BAR, opened, clock.now()).low[0]
+        if through is None and low < float(price):
+            through = clock.now()
+        assert (now_of(exchange, entry).filled > 0) == (through is not None)
+    assert through is not None
+    assert now_of(exchange, entry).last_fill_at == through

@@ -29,11 +29,11 @@ _NAMES = UUID("0f4c6b52-6d1e-5a57-8f43-9d1b247247aa")  # of order and fill ids
 class Account:
     """Balances, holds and working orders of one account, in step with its file."""
 
-    def __init__(self, rows: VenueRows, now: datetime) -> None:
+    def __init__(self, rows: VenueRows) -> None:
         self.rows = rows
-        self._load(now)
+        self._load()
 
-    def _load(self, now: datetime) -> None:
+    def _load(self) -> None:
         self._changes = Changes()
         self.to_protect: list[Entry] = []  # ended, and what hangs on them is yet to be placed
         self._totals = self.rows.balances()
@@ -46,11 +46,17 @@ class Account:
         self.progress = self.rows.progress()
         self.order_number, self.fill_number = self.rows.last_numbers()
         self.last_fill_at = self.rows.last_fill_at()
-        self.volume = TradedVolume(self.rows.volumes_since(now - WINDOW))
+        self._volume: TradedVolume | None = None  # read when it is first asked for
         self.revision = 0  # grows with every change
         self._balances: tuple[int, tuple[Balance, ...]] | None = None
         for entry in self.rows.working():
             self._keep(entry)
+
+    def volume(self, now: datetime) -> Decimal:
+        """Notional traded in the last thirty days."""
+        if self._volume is None:
+            self._volume = TradedVolume(self.rows.volumes_since(now - WINDOW))
+        return self._volume.within(now)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -194,7 +200,8 @@ class Account:
                 in_quote=entry.request.notional is not None,
             )
         )
-        self.volume.add(at, notional)
+        if self._volume is not None:
+            self._volume.add(at, notional)
         self._pay(entry, quantity, notional, fee)
         filled = added(entry.filled, quantity)
         after = replace(
@@ -238,7 +245,7 @@ class Account:
     def totals(self) -> Mapping[str, Decimal]:
         return dict(self._totals)
 
-    def save(self, now: datetime) -> None:
+    def save(self) -> None:
         """Write what changed. On an error memory is as the file is, and the error goes on."""
         if not self._changes:
             return
@@ -248,7 +255,7 @@ class Account:
         try:
             self.rows.write(self._changes)
         except BotError:
-            self._load(now)
+            self._load()
             raise
         self._changes = Changes()
 

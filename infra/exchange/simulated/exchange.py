@@ -87,7 +87,7 @@ class SimulatedExchange:
         self._last = clock.now()
         db = open_venue_file(terms.path, terms.identity, terms.starting)
         self._rows = VenueRows(db, terms.path)
-        self._account = Account(self._rows, self._last)
+        self._account = Account(self._rows)
         self._matcher = Matcher(market, self._account, terms.rules, self._last)
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class SimulatedExchange:
 
     def volume(self) -> Decimal:
         """Notional traded in the last thirty days."""
-        return self._account.volume.within(self._now())
+        return self._account.volume(self._now())
 
     def products(self) -> Mapping[str, Product]:
         return self._matcher.view.products(self._now())
@@ -184,7 +184,7 @@ class SimulatedExchange:
             (_budget(request, facts), stop_limit_of(request, facts.product)),
         )
         entry = self._matcher.meet_now(entry, now)
-        self._account.save(now)
+        self._account.save()
         return entry
 
     def cancel(self, exchange_order_id: str) -> CancelRefusal | None:
@@ -198,7 +198,7 @@ class SimulatedExchange:
         self._account.put(
             replace(entry, cancel_from=now + self._terms.rules.latency, updated_at=now)
         )
-        self._account.save(now)
+        self._account.save()
         return None
 
     def edit(
@@ -236,7 +236,7 @@ class SimulatedExchange:
         )
         self._account.put(entry)
         entry = self._matcher.meet_now(entry, now)
-        self._account.save(now)
+        self._account.save()
         return entry
 
     def _now(self) -> datetime:
@@ -268,7 +268,9 @@ class SimulatedExchange:
     def _rates(self, now: datetime) -> Fees:
         if self._fees is None:
             self._fees = FeeSchedule.flat(self._market.fees())
-        return self._fees.fees(self._account.volume.within(now))
+        if len(self._fees.tiers) == 1:
+            return self._fees.tiers[0].fees
+        return self._fees.fees(self._account.volume(now))
 
 
 def _budget(request: VenueRequest, facts: Facts) -> Decimal | None:

@@ -76,6 +76,7 @@ class Matcher:
         account = self._account
         if not account.symbols:
             return
+        self.view.products(now)  # what may fail does so before anything is done
         if self._seen != now:
             for symbol in account.symbols:
                 self._catch_up(symbol, now)
@@ -84,7 +85,7 @@ class Matcher:
             for symbol in account.symbols:
                 self._meet_book(symbol, now)
         self._protect(now)
-        account.save(now)
+        account.save()
         self._seen = now
 
     def meet_now(self, entry: Entry, now: datetime) -> Entry:
@@ -138,7 +139,6 @@ class Matcher:
                 self._fall_behind(symbol, through, error)
                 return
             for candle in self._hits(symbol, bars):
-                account.progressed(symbol, candle.closed)
                 self._meet_bar(symbol, candle, now)
             closed = _time(bars.opened[-1]) + bar if len(bars) else through
             through = max(closed, until if until < end else end - _LATE_BARS * bar, through)
