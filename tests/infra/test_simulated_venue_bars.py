@@ -217,3 +217,17 @@ def test_on_the_embedded_market_an_order_below_it_fills_when_the_price_comes_dow
         assert (now_of(exchange, entry).filled > 0) == (through is not None)
     assert through is not None
     assert now_of(exchange, entry).last_fill_at == through
+
+
+def test_a_stop_that_was_set_off_stays_a_limit_order_when_the_market_comes_back() -> None:
+    market = HandMarket()
+    exchange = an_exchange(market)
+    request = a_request(Side.SELL, kind=Kind.STOP_LIMIT, stop="95", price="94")
+    entry = placed(exchange, request)
+
+    market.close_bar(93, 93.5, 90, 93)
+    market.book("96", "96.04")
+
+    assert now_of(exchange, entry).triggered
+    (deal,) = fills_of(exchange)
+    assert (deal.price, deal.liquidity) == (Decimal(94), Liquidity.MAKER)
