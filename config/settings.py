@@ -52,6 +52,14 @@ class BookModelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatchingSettings:
+    """How the simulated venue matches."""
+
+    volume_share_max: Ratio  # of a candle's volume, for all own orders together
+    latency: timedelta  # market time until an order or a cancel arrives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSettings:
     bar: timedelta
     start: datetime
@@ -60,6 +68,7 @@ class MarketSettings:
     taker_fee: Ratio
     gap_share_max: Ratio  # also TriggersPolicy.gap_share_max
     book_model: BookModelSettings
+    matching: MatchingSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

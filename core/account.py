@@ -64,7 +64,8 @@ class Portfolio:
     flows: Money  # paid in less paid out since the first start; neither gain nor loss
     known_rates: Mapping[str, Rate] = field(default_factory=dict)  # of all other currencies
     dust: Mapping[str, Decimal] = field(default_factory=dict)  # ours, too little to sell alone
-    quarantined: Mapping[str, str] = field(default_factory=dict)  # symbol -> why: only cancels
+    # symbol -> why its product may only see cancels; a currency -> why its wallet pays nothing
+    quarantined: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rates(self) -> Rates:

@@ -48,9 +48,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of the plan: each own order as it now stands, and what was filled."""
+    """What came of the cycle: every own order that was sent or changed in it, as it now stands.
+
+    `fills` are all that were booked in the cycle; `closed` only what carrying out the plan
+    closed, for what reconciling closed before is in the state already, by its Sighting.
+    """
 
     orders: tuple[Order, ...]
-    fills: tuple[Fill, ...]  # booked in this cycle
+    fills: tuple[Fill, ...]
     cancels: tuple[Cancelled, ...] = ()
-    closed: tuple[Closed, ...] = ()  # what its sales left, net of fees, by the books
+    closed: tuple[Closed, ...] = ()

@@ -1,7 +1,7 @@
 """How one cycle changes what must survive a restart. Pure, so replay proves every step.
 
-`opened` begins a cycle, `next_state` ends one that decided, `after_failure` one
-that did not. Nothing else writes a BotState.
+`opened` begins a cycle, `observed` adds what reconciling saw, `next_state` ends one that
+decided, `after_failure` one that did not. Nothing else writes a BotState.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.account import Portfolio
+from core.accounting import one_per_order
 from core.decision import Decision, Outcome
 from core.exits import STOPS, as_written
 from core.losses import monday_of, net_equity
 from core.market import Side
-from core.money import Money, Toward, divided, multiplied
-from core.orders import Fill, OrderStatus
+from core.money import Money
+from core.orders import Order, OrderStatus
 from core.proposals import Purpose, TradeProposal
 from core.reasons import Reason
 from core.state import (
@@ -28,6 +29,7 @@ from core.state import (
     ExitPlan,
     Level,
     Sent,
+    Sighting,
     Standing,
     WeekOpen,
     Wish,
@@ -36,6 +38,9 @@ from core.state import (
 DAY = timedelta(days=1)
 STOPPED_KEPT = timedelta(days=30)  # the longest wait that the policy may ask for
 CLOSED_KEPT = 100  # sales; more than the longest streak that the policy may allow
+CLOSED_KEPT_FOR = timedelta(days=30)  # the longest rest after a streak
+# What is not in the market and never was: it uses up nothing.
+_IN_VAIN = frozenset({OrderStatus.REFUSED, OrderStatus.NEVER_REACHED})
 
 
 def newborn(name: str, at: datetime) -> BotState:
@@ -77,6 +82,29 @@ def _level(state: BotState, at: datetime, controls: Controls) -> Standing:
     return standing
 
 
+def observed(state: BotState, sighting: Sighting) -> BotState:
+    """The state in which the cycle decides, once the venue has told what happened since."""
+    assert state.at is not None  # the cycle is opened
+    standing, halt = state.standing, sighting.halt
+    if halt is not None and standing.level is not Level.HALTED:
+        standing = Standing(Level.HALTED, halt.code, halt.why, state.at)
+    return replace(
+        state,
+        standing=standing,
+        sent=_less(state.sent, sighting.unsent),
+        closed=sales(state.closed, sighting.closed, state.at),
+        absent=dict(sighting.absent),
+        unexplained=dict(sighting.unexplained),
+    )
+
+
+def counted(
+    state: BotState, sent: tuple[Sent, ...], closed: tuple[Closed, ...], at: datetime
+) -> BotState:
+    """The state with what the ledger knows better: its orders of a day, its sales."""
+    return replace(state, sent=sent, closed=sales((), closed, at))
+
+
 def next_state(
     state: BotState, decision: Decision, portfolio: Portfolio, outcome: Outcome
 ) -> BotState:
@@ -98,7 +126,7 @@ def next_state(
         exits=_exits(decision, sent),
         wished=_wished(state, decision.at, portfolio, sent),
         stopped=_stopped(state, decision, sent),
-        closed=_closed(state.closed, decision.at, portfolio, outcome),
+        closed=sales(state.closed, outcome.closed, decision.at),
         rates=portfolio.known_rates,
         changes=decision.changes.remembered(decision.plan.orders, decision.at),
     )
@@ -112,14 +140,30 @@ def after_failure(state: BotState, why: Mapping[str, str], *, fatal: bool) -> Bo
 
 
 def _sent(state: BotState, at: datetime, outcome: Outcome) -> tuple[Sent, ...]:
-    """Orders that count for pace: all but those the venue refused. NOT_SENT counts as sent."""
+    """Orders that count for pace: all that may have been in the market. NOT_SENT counts as sent."""
     recent = tuple(sent for sent in state.sent if sent.at > at - DAY)
     new = tuple(
-        Sent(order.symbol, order.planned.side, at)
-        for order in outcome.orders
-        if order.cycle == state.cycle and order.status is not OrderStatus.REFUSED
+        Sent(order.symbol, order.planned.side, at) for order in _of_this_cycle(state, outcome)
     )
     return recent + new
+
+
+def _of_this_cycle(state: BotState, outcome: Outcome) -> tuple[Order, ...]:
+    """The orders that this cycle sent, without those that came to nothing at once."""
+    return tuple(
+        order
+        for order in outcome.orders
+        if order.cycle == state.cycle and order.status not in _IN_VAIN
+    )
+
+
+def _less(sent: tuple[Sent, ...], unsent: tuple[Sent, ...]) -> tuple[Sent, ...]:
+    """Each of `unsent` taken out once."""
+    left = list(sent)
+    for gone in unsent:
+        if gone in left:
+            left.remove(gone)
+    return tuple(left)
 
 
 def _peak(peak: Money | None, equity: Money) -> Money:
@@ -142,12 +186,8 @@ def _week_open(week_open: WeekOpen | None, at: datetime, equity: Money) -> WeekO
 def _sent_proposals(
     state: BotState, decision: Decision, outcome: Outcome
 ) -> tuple[TradeProposal, ...]:
-    """The proposals whose order the venue did not refuse; NOT_SENT counts, as it does for pace."""
-    carried = {
-        order.planned.reason
-        for order in outcome.orders
-        if order.cycle == state.cycle and order.status is not OrderStatus.REFUSED
-    }
+    """The proposals whose order was sent; NOT_SENT counts, as it does for pace."""
+    carried = {order.planned.reason for order in _of_this_cycle(state, outcome)}
     return tuple(proposal for proposal in decision.proposals if proposal.id in carried)
 
 
@@ -195,31 +235,7 @@ def _stopped(
     return dict(sorted(kept.items()))
 
 
-def _closed(
-    closed: tuple[Closed, ...], at: datetime, portfolio: Portfolio, outcome: Outcome
-) -> tuple[Closed, ...]:
-    """The last sales with this cycle's; fills of one order are one sale."""
-    sales = {sale.order: sale for sale in closed}
-    for fill in outcome.fills:
-        profit = _profit(fill, portfolio)
-        if profit is not None:
-            before = sales.pop(fill.client_order_id, None)
-            whole = profit if before is None else before.profit + profit
-            sales[fill.client_order_id] = Closed(fill.symbol, fill.client_order_id, at, whole)
-    return tuple(sales.values())[-CLOSED_KEPT:]
-
-
-def _profit(fill: Fill, portfolio: Portfolio) -> Money | None:
-    """What a sale brought, less its fee and the average cost of what was sold, fees included.
-
-    None for a buy, and for a sale of lots that are not in the books: nothing to measure it by.
-    """
-    position = portfolio.positions.get(fill.symbol)
-    if fill.side is Side.BUY or position is None:
-        return None
-    cost = divided(
-        multiplied(position.cost.amount, fill.quantity.amount),
-        position.quantity.amount,
-        toward=Toward.CEILING,
-    )
-    return fill.price.of(fill.quantity) - fill.fee - Money(cost, position.quote)
+def sales(known: tuple[Closed, ...], new: tuple[Closed, ...], at: datetime) -> tuple[Closed, ...]:
+    """The last sales, oldest first. Fills of one order are one sale, of the time of its last."""
+    recent = (sale for sale in one_per_order((*known, *new)) if sale.at > at - CLOSED_KEPT_FOR)
+    return tuple(recent)[-CLOSED_KEPT:]

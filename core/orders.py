@@ -186,7 +186,7 @@ class CancelAnswer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """A cancel that was carried out, with its answer; `order` as it stood before it."""
+    """A cancel that was carried out, with its answer; `order` as it stands after it."""
 
     order: Order
     answer: CancelAnswer

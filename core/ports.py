@@ -97,7 +97,12 @@ class CannotTell:
     why: str
 
 
-Search = Found | Absent | CannotTell
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """This venue sends nothing: whatever was intended is NOT_SENT, for good."""
+
+
+Search = Found | Absent | CannotTell | Unsent
 
 
 class Venue(Protocol):
@@ -136,20 +141,6 @@ class Venue(Protocol):
         """Fill rows at or after `since`, oldest first; of all orders of the account."""
 
 
-class Desk(Protocol):
-    """What the loop asks of a venue today: less than a Venue can do."""
-
-    def balances(self) -> tuple[Balance, ...]: ...
-
-    def submit(self, order: PlannedOrder) -> Answer: ...
-
-    def cancel(self, cancel: PlannedCancel) -> CancelAnswer:
-        """Ask to take an own order back. That it was taken back is told by the order alone."""
-
-    def look_up(self, order: PlannedOrder) -> Answer:
-        """What became of an intent whose answer never arrived; UNKNOWN where nobody can tell."""
-
-
 class Ledger(Protocol):
     """Orders and money: the truth about both."""
 
@@ -173,6 +164,9 @@ class Ledger(Protocol):
 
     def settle(self, orders: tuple[Order, ...], at: datetime) -> None:
         """Write what became of intents."""
+
+    def unsettled_since(self) -> datetime | None:
+        """When the oldest own order without a final status was intended."""
 
     def orders_of(self, cycle: int) -> tuple[Order, ...]:
         """Every own order of one cycle, as it stands."""

@@ -65,6 +65,7 @@ class Reason(Enum):
     PAUSED = "The bot is paused."
     REDUCE_ONLY = "The bot may only reduce."
     ORDER_PENDING = "An order for the product is not settled."
+    QUARANTINED = "What the venue says of it does not fit our books; only cancels go out."
     BOOK_TOO_OLD = "The book is too old."
     DEPTH_UNKNOWN = "No recent depth of the book is known."
     CANDLES_TOO_OLD = "Closed candles that should be there are not."
@@ -104,6 +105,7 @@ class Reason(Enum):
     MARKET_UNREACHABLE = "The market did not answer."
     STATE_NOT_WRITTEN = "What must not be lost could not be written."
     NO_EXIT_PLAN = "A position has no exit that could be watched."
+    BOOKS_OPEN = "The books contradict themselves; an operator must look."
     BROKEN_RULE = "The bot contradicts itself: a fault in the program."
     NOTHING_ELIGIBLE = "No product may be looked at."
 

@@ -161,6 +161,29 @@ class ChangeMemory:
     trimmed: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its last slice
 
 
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Something that only a person can put right, found while the cycle could go on."""
+
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What reconciling with the venue brought to light that a decision must know.
+
+    It is folded into the state before the decision and stands on the tape, so that replay
+    sees what the cycle saw.
+    """
+
+    closed: tuple[Closed, ...] = ()  # what the fills just booked left of sales
+    unsent: tuple[Sent, ...] = ()  # orders that are now proved never to have arrived
+    absent: Mapping[str, int] = field(default_factory=dict)  # as in the state, of now
+    unexplained: Mapping[str, Decimal] = field(default_factory=dict)  # as in the state, of now
+    halt: Halt | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotState:
     name: str  # the bot's
@@ -181,6 +204,10 @@ class BotState:
     closed: tuple[Closed, ...] = ()  # the last sales, oldest first
     rates: Mapping[str, Rate] = field(default_factory=dict)  # last known, by currency
     changes: ChangeMemory = ChangeMemory()
+    absent: Mapping[str, int] = field(default_factory=dict)  # client order id -> the cycle of
+    # the first complete listing that did not hold an order without an answer
+    unexplained: Mapping[str, Decimal] = field(default_factory=dict)  # asset -> what the venue
+    # held beyond our books in the last cycle; negative: what it lacked
 
     @property
     def cycle_id(self) -> str:

@@ -79,7 +79,7 @@ def decided_record(
 ) -> Record:
     """The record of a cycle that decided; `changed`, cost and chain are added by others."""
     members = decided_members(decision)
-    outcome_name, why = _outcome(decision, outcome)
+    outcome_name, why = _outcome(decision, outcome, state.cycle)
     return {
         **_head(identity, state, decision.at),
         **members,
@@ -163,6 +163,9 @@ def portfolio_members(portfolio: Portfolio, state: BotState) -> Record:
             for symbol, position in sorted(portfolio.positions.items())
         },
         "foreign": {name: plain(amount) for name, amount in sorted(portfolio.foreign.items())},
+        "dust": {name: plain(amount) for name, amount in sorted(portfolio.dust.items())},
+        "quarantined": dict(sorted(portfolio.quarantined.items())),
+        "unexplained": {name: plain(amount) for name, amount in state.unexplained.items()},
         "flows": plain(flows.amount),
         "drawdown": percent(loss_since(peak, net, flows), toward=Toward.CEILING),
         "day_loss": percent(loss_since(opening, net, flows), toward=Toward.CEILING),
@@ -186,8 +189,10 @@ def _head(identity: Identity, state: BotState, at: datetime) -> Record:
     }
 
 
-def _outcome(decision: Decision, outcome: Outcome) -> tuple[str, Record | None]:
-    if outcome.fills or any(order.status in REACHED for order in outcome.orders):
+def _outcome(decision: Decision, outcome: Outcome, cycle: int) -> tuple[str, Record | None]:
+    if outcome.fills or any(
+        order.status in REACHED for order in outcome.orders if order.cycle == cycle
+    ):
         return "TRADED", None
     if any(cancelled.answer is CancelAnswer.ACCEPTED for cancelled in outcome.cancels):
         return "TRADED", None

@@ -28,6 +28,11 @@ class CrashPoint(Enum):
     ARCHIVED = "the day has its archive, and the lines are still in the current file too"
     # A log handed from one state folder to another.
     LOG_MOVING = "some files of the log are moved, others not yet"
+    # Orders on their way to the venue and back.
+    CANCEL_DUE = "everything before it is done, the cancel is not sent"
+    CANCEL_ANSWERED = "the venue has answered the cancel, nothing is written of it"
+    SEND_DUE = "the intent is durable, the order is not sent"
+    SEND_ANSWERED = "the venue has answered the order, nothing is written of it"
     # The ledger.
     LEDGER_WRITTEN = "the rows are written, the transaction is not committed"
     LEDGER_COMMITTED = "the transaction is durable"

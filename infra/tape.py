@@ -25,7 +25,7 @@ from core.account import Portfolio
 from core.decision import Outcome
 from core.errors import FatalError
 from core.market import Balance, Bars, Counts, Depth, Fees, Floats, Product, TopOfBook
-from core.state import BotState, Controls
+from core.state import BotState, Controls, Sighting
 from infra.codec import pack, unpack
 from infra.disk import append_durably
 from infra.history import Reading, Remembered
@@ -101,6 +101,7 @@ class Frame:
     previous: Outcome | None  # of the cycle before; None where a keyframe holds its effect
     controls: Controls
     portfolio: Portfolio
+    sighting: Sighting
     server_time: datetime | None
     products: tuple[Product, ...] | None  # only when the list changed
     tops: Mapping[str, TopOfBook]
@@ -181,6 +182,15 @@ def frames(folder: Path) -> Iterator[Frame]:
             raise DamagedTape(f"{path}: damaged after byte {whole}; restore it from a backup")
         for payload in _payloads(path, whole):
             yield _frame(payload)
+
+
+def newest_frames(folder: Path) -> Iterator[Frame]:
+    """The frames of the newest file that holds one, oldest first; it begins with a keyframe."""
+    for path in sorted(folder.glob("*.tape"), reverse=True):
+        whole = _whole_length(path)
+        if whole:
+            yield from map(_frame, _payloads(path, whole))
+            return
 
 
 def last_frame(folder: Path) -> Frame | None:

@@ -13,16 +13,24 @@ A mode is a choice of venue made in wiring.py; nothing below it asks for the mod
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.decide import decide
 from core.decision import Decision, Outcome
-from core.errors import BotError, FatalError, RetryableError
-from core.next_state import DAY, after_failure, next_state, opened
+from core.errors import BotError, FatalError, RetryableError, UnknownOutcomeError
+from core.next_state import (
+    CLOSED_KEPT_FOR,
+    DAY,
+    after_failure,
+    counted,
+    next_state,
+    observed,
+    opened,
+)
 from core.orders import Order, intended
 from core.policy import Policy
-from core.ports import ControlFiles, Desk, Ledger, StateStore
+from core.ports import Books, ControlFiles, StateStore, Venue
 from core.proposals import Strategy
 from core.reasons import Reason
 from core.state import BotState, Controls
@@ -40,10 +48,12 @@ from infra.disk import FreeSpace
 from infra.history import History
 from infra.process import Stopwatch, resident_mb
 from infra.tape import TapeFolder
-from runner.carry_out import carry_out
+from runner.account import Account
+from runner.carry_out import Carrier
 from runner.framing import Framer, Seen
 from runner.gather import Gatherer
-from runner.reconcile import reconcile, settle_unknown
+from runner.reconcile import Reconciler, Reconciliation
+from runner.reconcile.fills import FillReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +65,36 @@ class World:
     strategies: tuple[Strategy, ...]
     gatherer: Gatherer
     history: History
-    venue: Desk
-    ledger: Ledger
+    venue: Venue
+    ledger: Books
     states: StateStore
     framer: Framer
     tape: TapeFolder
     audit: AuditFile
     controls: ControlFiles
     disk: FreeSpace
+    strangers: dict[str, None] = field(default_factory=dict)  # orders that are not ours
+
+    @property
+    def requests(self) -> int:
+        """All that were made since the start."""
+        return self.gatherer.market.requests + self.venue.requests
+
+    @property
+    def account(self) -> Account:
+        return Account(self.venue, self.ledger)
+
+    @property
+    def fills(self) -> FillReader:
+        return FillReader(self.account, self.strangers)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.account, self.policy, self.fills)
+
+    @property
+    def carrier(self) -> Carrier:
+        return Carrier(self.account, self.fills, self.controls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +110,46 @@ class Turn:
 def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     """One turn at market time `at`. What it raises, `fail_cycle` records."""
     watch = Stopwatch()
-    asked = world.gatherer.market.requests
+    asked = world.requests
     world.disk.check()
     _check_clock(last.state, at)
     controls = world.controls.read()
-    state = opened(_counted(world.ledger, last), at, controls)
+    state = opened(_counted(world.ledger, last, at), at, controls)
 
     reading = world.gatherer.read(state, held=world.ledger.positions())
     snapshot = world.history.absorb(reading)
     watch.lap("gather")
 
-    settle_unknown(world.ledger, world.venue, at)
-    portfolio = reconcile(world.ledger, snapshot, state, world.policy)
-    seen = Seen(reading, snapshot, portfolio, state, controls)
+    found = world.reconciler.reconcile(snapshot, state)
+    state = observed(state, found.sighting)
+    seen = Seen(reading, snapshot, found, state, controls)
     watch.lap("reconcile")
 
-    decision = decide(snapshot, portfolio, state, world.policy, world.strategies)
+    decision = decide(snapshot, found.portfolio, state, world.policy, world.strategies)
     watch.lap("decide")
 
     intents = _commit(world, last, seen, decision)
     watch.lap("commit")
 
-    outcome = carry_out(decision.plan.cancels, intents, world.venue, world.controls)
+    outcome = _joined(found, world.carrier.carry_out(decision.plan, intents, at))
     watch.lap("carry_out")
 
     after, record = _written(world, last, seen, decision, outcome)
     watch.lap("record")
 
-    requests = world.gatherer.market.requests - asked
+    requests = world.requests - asked
     cost = Footprint(timing_ms=watch.laps(), requests=requests, rss_mb=resident_mb())
     world.audit.append(record | cost_members(cost))
     _consume(world.controls, controls)
     return Turn(after, outcome, record | cost_members(cost), decision)
+
+
+def _joined(found: Reconciliation, carried: Outcome) -> Outcome:
+    """What came of the cycle as a whole; an order stands in it once, as it is at the end."""
+    last = {cancelled.order.planned.client_order_id for cancelled in carried.cancels}
+    last |= {order.planned.client_order_id for order in carried.orders}
+    before = tuple(o for o in found.orders if o.planned.client_order_id not in last)
+    return replace(carried, orders=(*before, *carried.orders), fills=(*found.fills, *carried.fills))
 
 
 def _commit(world: World, last: Turn, seen: Seen, decision: Decision) -> tuple[Order, ...]:
@@ -125,7 +165,6 @@ def _written(
     world: World, last: Turn, seen: Seen, decision: Decision, outcome: Outcome
 ) -> tuple[BotState, Record]:
     """What came of it, in the ledger and the state; and the record, still without its cost."""
-    world.ledger.settle(outcome.orders, decision.at)
     after = next_state(seen.state, decision, seen.portfolio, outcome)
     world.states.save(after)
     inputs = seen.digest
@@ -158,7 +197,7 @@ def failed_state(state: BotState, at: datetime, controls: Controls, error: Excep
 def failure(error: Exception) -> Mapping[str, str]:
     """The code and the sentence of an error; a disk that is full is told by its number."""
     match error:
-        case RetryableError() | FatalError():
+        case RetryableError() | UnknownOutcomeError() | FatalError():
             return {"code": error.code, "text": str(error)}
         case OSError():
             return {"code": Reason.STATE_NOT_WRITTEN.name, "text": str(error)}
@@ -167,18 +206,19 @@ def failure(error: Exception) -> Mapping[str, str]:
 
 def _is_fatal(error: Exception) -> bool:
     """A fault that time does not mend: a person must look."""
-    return not isinstance(error, RetryableError | OSError)
+    return not isinstance(error, RetryableError | UnknownOutcomeError | OSError)
 
 
-def _counted(ledger: Ledger, last: Turn) -> BotState:
-    """The last state. After a start or a failure, what counts for pace is the ledger's word."""
+def _counted(ledger: Books, last: Turn, at: datetime) -> BotState:
+    """The last state. After a start or a failure the ledger says what counts for pace and rest."""
     state = last.state
     if last.outcome is not None or state.at is None:
         return state
-    return replace(state, sent=ledger.sent_since(state.at - DAY))
+    sent = ledger.sent_since(state.at - DAY)
+    return counted(state, sent, ledger.closed_since(at - CLOSED_KEPT_FOR), at)
 
 
-def _orders_of(ledger: Ledger, cycle: int) -> tuple[Order, ...]:
+def _orders_of(ledger: Books, cycle: int) -> tuple[Order, ...]:
     """The orders of a failed cycle; none where the ledger itself is what failed."""
     try:
         return ledger.orders_of(cycle)

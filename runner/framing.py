@@ -15,6 +15,7 @@ from infra.audit_record import decision_digest
 from infra.codec import pack
 from infra.history import History, Reading
 from infra.tape import Frame, Keyframe, PackedBars, TapeFolder
+from runner.reconcile import Reconciliation
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,13 @@ class Seen:
 
     reading: Reading
     snapshot: Snapshot
-    portfolio: Portfolio
+    found: Reconciliation
     state: BotState
     controls: Controls
+
+    @property
+    def portfolio(self) -> Portfolio:
+        return self.found.portfolio
 
     @cached_property
     def digest(self) -> str:
@@ -55,6 +60,7 @@ class Framer:
             previous=None if begins else previous,
             controls=seen.controls,
             portfolio=seen.portfolio,
+            sighting=seen.found.sighting,
             server_time=reading.server_time,
             products=None if begins else reading.products,
             tops=reading.tops,

@@ -15,7 +15,7 @@ from typing import TypeVar
 from core.errors import RetryableError
 from core.market import Bars, Depth, Product, quote_of
 from core.policy import Policy
-from core.ports import Desk, MarketData
+from core.ports import MarketData, Venue
 from core.rates import rate_books
 from core.state import BotState
 from infra.history import History, Reading, floor_to_bar
@@ -29,7 +29,7 @@ class Gatherer:
     """Reads one cycle's worth of a market, knowing what History already holds."""
 
     market: MarketData
-    venue: Desk
+    venue: Venue
     history: History
     policy: Policy
     books_per_cycle_max: int

@@ -27,9 +27,13 @@ _FIRST, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A market with its clock, its identity and the times it can play."""
+    """A market with its clock, its identity and the times it can play.
+
+    `behind` shows the same prices to the simulated venue, which asks on its own account.
+    """
 
     data: MarketData
+    behind: MarketData
     clock: MarketClock
     identity: Mapping[str, str]
     timetable: Timetable
@@ -55,13 +59,16 @@ def _embedded(given: Namespace, settings: Settings, _warm_up: int, clock: Market
             f"{'market.start' if given.start is None else '--start'}: {instant(start)} is not "
             f"between {_FIRST.year} and {_END.year}, where the embedded market can begin",
         )
-    data = SyntheticMarket(
-        clock=clock,
-        seed=market.seed,
-        start=start,
-        bar=market.bar,
-        fees=_fees(market),
-        quote=settings.app.capital_currency,
+    data, behind = (
+        SyntheticMarket(
+            clock=clock,
+            seed=market.seed,
+            start=start,
+            bar=market.bar,
+            fees=_fees(market),
+            quote=settings.app.capital_currency,
+        )
+        for _ in range(2)
     )
     identity = {
         "exchange": "embedded",
@@ -69,7 +76,7 @@ def _embedded(given: Namespace, settings: Settings, _warm_up: int, clock: Market
         "bar": span(market.bar),
         "start": instant(start),
     }
-    return Market(data, clock, identity, Timetable(start, settings.loop.interval, None), ())
+    return Market(data, behind, clock, identity, Timetable(start, settings.loop.interval, None), ())
 
 
 def _recorded(given: Namespace, settings: Settings, warm_up: int, clock: MarketClock) -> Market:
@@ -88,11 +95,10 @@ def _recorded(given: Namespace, settings: Settings, warm_up: int, clock: MarketC
             f"{instant(recording.first)} and ends {instant(recording.last)}",
         )
     model = market.book_model
-    data = RecordedMarket(
-        clock=clock,
-        recording=recording,
-        fees=_fees(market),
-        book_model=BookModel(model.spread_min, model.spread_range_share, model.depth_volume_share),
+    books = BookModel(model.spread_min, model.spread_range_share, model.depth_volume_share)
+    data, behind = (
+        RecordedMarket(clock=clock, recording=recording, fees=_fees(market), book_model=books)
+        for _ in range(2)
     )
     identity = {
         "exchange": "recorded",
@@ -101,7 +107,7 @@ def _recorded(given: Namespace, settings: Settings, warm_up: int, clock: MarketC
         "start": instant(start),
     }
     timetable = Timetable(start, settings.loop.interval, recording.last)
-    return Market(data, clock, identity, timetable, recording.notices)
+    return Market(data, behind, clock, identity, timetable, recording.notices)
 
 
 _MAKERS: Mapping[str, Callable[[Namespace, Settings, int, MarketClock], Market]] = {

@@ -6,13 +6,13 @@ cannot be proved is refused here, before anything is traded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from config.settings import AppSettings
 from core.errors import FatalError
 from core.next_state import newborn
-from core.ports import Desk
 from core.reasons import Reason
 from core.state import BotState, Level, Standing
 from infra.audit_log import AuditFile, newest_first
@@ -22,9 +22,12 @@ from infra.naming import folder_id
 from infra.process import resident_mb
 from infra.state_store import StateFile
 from infra.tape import TapeFolder, last_frame
+from runner.account import Account
 from runner.cycle import Turn
+from runner.interrupted import interrupted
 from runner.places import Places
-from runner.reconcile import settle_unknown
+from runner.reconcile.fills import FillReader
+from runner.reconcile.settle import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ class Stores:
     tape: TapeFolder
     audit: AuditFile
     notices: tuple[str, ...] = ()
+    closing: ExitStack = field(default_factory=ExitStack)  # what the venue keeps open
 
     def close(self) -> None:
+        self.closing.close()
         self.tape.close()
         self.ledger.close()
         self.audit.close()
@@ -73,30 +78,41 @@ def _whole(places: Places, state: BotState | None) -> None:
             )
 
 
-def recovered(stores: Stores, venue: Desk, identity: Identity, name: str, start: datetime) -> Turn:
-    """The state to go on from; a cycle that died gets its line in the audit log.
-
-    Cycle numbers go on after the highest in state, ledger, tape and audit, so none
-    is used twice, and no moment is decided twice. Intents without a final answer are
-    asked after before anything else.
-    """
-    state = _latest(stores, stores.states.load() or newborn(name, start))
+def found_state(stores: Stores, name: str, start: datetime) -> BotState:
+    """The state as the last process left it, never less strict than its last record."""
+    state = stores.states.load() or newborn(name, start)
     if stores.notices:
         state = replace(state, standing=_strictest(stores, state.standing))
-    settle_unknown(stores.ledger, venue, state.at or start)
-    if state.cycle > stores.audit.highest_cycle:
-        _record_interrupted(stores, identity, state)
-    return Turn(state, None, None)
+    return state
 
 
-def _latest(stores: Stores, state: BotState) -> BotState:
-    """The state with the highest number and the latest time that anything here knows of."""
+def time_of(stores: Stores, state: BotState) -> datetime:
+    """The latest market time that anything here knows of; a market's own clock begins there."""
     frame = last_frame(stores.tape.folder)
-    cycles = [state.cycle, stores.ledger.highest_cycle(), stores.audit.highest_cycle]
-    if frame is None:
-        return replace(state, cycle=max(cycles))
-    at = frame.at if state.at is None else max(state.at, frame.at)
-    return replace(state, cycle=max(*cycles, frame.cycle), at=at)
+    known = [state.at or state.born_at, *([frame.at] if frame is not None else [])]
+    return max(known)
+
+
+def recovered(stores: Stores, account: Account, identity: Identity, state: BotState) -> Turn:
+    """The state to go on from; a cycle that died gets its line in the audit log.
+
+    Cycle numbers go on after the highest in state, ledger, tape and audit, so none is used
+    twice. Orders without a final answer are asked after before anything else, and nothing
+    is sent. A cycle that died before its intents were durable is decided again, under a new
+    number; of one that died later the state is grown again from the tape and the ledger.
+    """
+    cut = interrupted(stores.tape.folder, state)
+    number = max(state.cycle, stores.ledger.highest_cycle(), stores.audit.highest_cycle)
+    died_at = state.at or state.born_at
+    if cut is not None:
+        number, died_at = max(number, cut.cycle), cut.at
+    settle(account, FillReader(account), replace(state, cycle=number, at=died_at), died_at)
+    if cut is not None:
+        state = cut.regrown(state, stores.ledger.orders_of(cut.cycle))
+    state = replace(state, cycle=number)
+    if number > stores.audit.highest_cycle:
+        _record_interrupted(stores, identity, state, died_at)
+    return Turn(state, None, None)
 
 
 def _strictest(stores: Stores, standing: Standing) -> Standing:
@@ -118,10 +134,12 @@ def _strictest(stores: Stores, standing: Standing) -> Standing:
     )
 
 
-def _record_interrupted(stores: Stores, identity: Identity, state: BotState) -> None:
+def _record_interrupted(
+    stores: Stores, identity: Identity, state: BotState, died_at: datetime
+) -> None:
     """The line that the dead process could not write, with its orders as now known."""
     why = {"code": Reason.INTERRUPTED.name, "text": Reason.INTERRUPTED.sentence}
     orders = stores.ledger.orders_of(state.cycle)
-    record = failed_record(identity, state, state.at or state.born_at, why, orders=orders)
+    record = failed_record(identity, state, died_at, why, orders=orders)
     record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
     stores.audit.append(record)

@@ -19,7 +19,7 @@ from core.account import Portfolio
 from core.decide import decide
 from core.decision import Decision
 from core.market import Snapshot
-from core.next_state import next_state, opened
+from core.next_state import next_state, observed, opened
 from core.state import BotState
 from infra.audit_log import newest_first
 from infra.audit_record import decision_digest
@@ -106,7 +106,7 @@ class Replayer:
         if last is None or self._history is None or frame.previous is None:
             raise Refusal(ExitCode.FAILED, f"the tape begins without a keyframe at {frame.cycle}")
         after = next_state(last.stand.state, last.decision, last.stand.portfolio, frame.previous)
-        state = opened(after, frame.at, frame.controls)
+        state = observed(opened(after, frame.at, frame.controls), frame.sighting)
         snapshot = self._history.absorb(frame.reading())
         return Stand(snapshot, frame.portfolio, state, last.stand.configuration)
 

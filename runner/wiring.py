@@ -22,7 +22,6 @@ from infra.clock import MarketClock, SystemClock
 from infra.codec import canonical_json
 from infra.control_files import ControlFolder
 from infra.disk import FreeSpace
-from infra.exchange.read_only import ReadOnlyVenue
 from infra.heartbeat import Heartbeat
 from infra.history import History
 from infra.instance_lock import AlreadyRunning, InstanceLock
@@ -37,7 +36,8 @@ from runner.framing import Framer
 from runner.gather import Gatherer
 from runner.markets import Market, market_for
 from runner.places import Places
-from runner.recovery import Stores, open_stores, recovered
+from runner.recovery import Stores, found_state, open_stores, recovered, time_of
+from runner.venues import venue_for
 from strategy import registry
 
 # Flags of main_loop that stand for a key of the configuration.
@@ -49,8 +49,7 @@ _FLAGS = {
     "interval": "loop.interval",
 }
 _NOT_YET = {
-    Mode.PAPER: "PAPER needs the simulated venue, which this version does not have; use DRY_RUN",
-    Mode.LIVE: "LIVE needs a real venue, and a simulated market is none; use DRY_RUN",
+    Mode.LIVE: "LIVE needs a real venue, and a simulated market is none; use PAPER or DRY_RUN",
 }
 
 
@@ -150,10 +149,12 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         run_id=home.run_id,
     )
     waiting = SystemClock()
+    state = found_state(stores, settings.app.name, market.timetable.start)
+    market.clock.set(time_of(stores, state))
     world = _world(configuration, market, stores, identity, places)
     return Bot(
         world=world,
-        last=recovered(stores, world.venue, identity, settings.app.name, market.timetable.start),
+        last=recovered(stores, world.account, identity, state),
         timetable=market.timetable,
         pace=_pace(given, settings, waiting),
         clock=market.clock,
@@ -191,7 +192,7 @@ def _world(
 ) -> World:
     settings, policy = configuration.settings, configuration.policy
     history = History(settings.market.bar, history_length(configuration))
-    venue = ReadOnlyVenue(settings.app.starting_balances)
+    venue = venue_for(settings, market, places, stores.closing)
     return World(
         identity=identity,
         policy=policy,

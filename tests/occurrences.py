@@ -78,6 +78,7 @@ CANNOT: Mapping[Reason, str] = {
     Reason.BOOK_MOVED_AWAY: _NOTHING_RESTS,
     Reason.TRIM_SPACING: _NOTHING_HELD + "nothing is trimmed.",
     Reason.ORDER_PENDING: "DRY_RUN settles every intent at once: it was not sent.",
+    Reason.QUARANTINED: "The simulated account and our books are always one.",
     Reason.BOOK_TOO_OLD: _MODELLED + "their age is zero.",
     Reason.DEPTH_UNKNOWN: _MODELLED + "whoever has a book has a depth.",
     Reason.CANDLES_TOO_OLD: "A recording answers for every closed bar at once.",
@@ -98,6 +99,7 @@ CANNOT: Mapping[Reason, str] = {
     Reason.CLOCK_WENT_BACK: _FAULT,
     Reason.MARKET_UNREACHABLE: _FAULT,
     Reason.STATE_NOT_WRITTEN: _FAULT,
+    Reason.BOOKS_OPEN: _FAULT,
     Reason.BROKEN_RULE: _FAULT,
     Reason.NOTHING_ELIGIBLE: _NO_SUCH_PRODUCT + "the large ones are always liquid.",
 }

@@ -21,6 +21,7 @@ from core.risk.exposure import (
 from core.risk.facts import Check, Facts, notional_of
 from core.risk.freshness import book_fresh, book_near_candles, candles_fresh
 from core.risk.halts import (
+    books_closed,
     level_allows_buys,
     level_allows_sells,
     no_sell_pending,
@@ -49,6 +50,7 @@ from core.risk.verdict import Approved, Denied, Reduced, Verdict
 BUY_CHECKS: tuple[Check, ...] = (
     level_allows_buys,
     product_online,
+    books_closed,
     nothing_pending,
     rate_known,
     candles_fresh,
@@ -85,6 +87,7 @@ REPLACE_CHECKS = tuple(check for check in BUY_CHECKS if check not in _BETWEEN_IN
 SELL_CHECKS: tuple[Check, ...] = (
     level_allows_sells,
     product_sellable,
+    books_closed,
     nothing_pending,
     book_fresh,
     own_lots_cover,
@@ -94,6 +97,7 @@ SELL_CHECKS: tuple[Check, ...] = (
 # it was priced by stands in its terms.
 EXIT_CHECKS: tuple[Check, ...] = (
     product_sellable,
+    books_closed,
     no_sell_pending,
     only_own_lots,
 )

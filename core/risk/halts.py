@@ -6,7 +6,7 @@ loss rule are named as such, so that nobody looks for another cause.
 
 from __future__ import annotations
 
-from core.market import ProductStatus, Side, base_of
+from core.market import ProductStatus, Side, base_of, quote_of
 from core.money import ZERO, Quantity
 from core.orders import FINAL
 from core.proposals import TradeProposal
@@ -72,6 +72,20 @@ def _by_status(
     limit = " or ".join(status.value for status in allowed)
     finding = Finding(Reason.PRODUCT_NOT_ONLINE, seen, limit, "product.status")
     return Denied(proposal, finding)
+
+
+def books_closed(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """Nothing is bought or sold, not even to protect, whose books are not understood.
+
+    A wallet that is not understood pays for nothing, and still takes what a sale brings.
+    """
+    quarantined, symbol = facts.portfolio.quarantined, proposal.symbol
+    names = (symbol, quote_of(symbol)) if proposal.side is Side.BUY else (symbol,)
+    for name in names:
+        if name in quarantined:
+            finding = Finding(Reason.QUARANTINED, quarantined[name], "books that close", "ledger")
+            return Denied(proposal, finding)
+    return Approved(proposal)
 
 
 def nothing_pending(proposal: TradeProposal, facts: Facts) -> Verdict:

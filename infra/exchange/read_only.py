@@ -7,10 +7,19 @@ behind it, with its own balances, comes with the first real venue.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from core.market import Balance
 from core.money import ZERO, Money
-from core.orders import CancelAnswer, OrderStatus, PlannedCancel, PlannedOrder
-from core.ports import Answer
+from core.orders import (
+    CancelAnswer,
+    OrderStatus,
+    PlannedCancel,
+    PlannedOrder,
+    VenueFill,
+    VenueOrder,
+)
+from core.ports import Answer, Search, Unsent
 
 
 class ReadOnlyVenue:
@@ -23,15 +32,31 @@ class ReadOnlyVenue:
             raise ValueError(f"a currency has two starting balances: {', '.join(currencies)}")
         self._balances = tuple(Balance(money.currency, money.amount, ZERO) for money in starting)
 
+    @property
+    def requests(self) -> int:
+        return 0
+
     def balances(self) -> tuple[Balance, ...]:
         return self._balances
 
     def submit(self, order: PlannedOrder) -> Answer:  # noqa: ARG002
         return Answer(OrderStatus.NOT_SENT)
 
+    def preview(self, order: PlannedOrder) -> str:  # noqa: ARG002
+        return ""
+
     def cancel(self, cancel: PlannedCancel) -> CancelAnswer:  # noqa: ARG002
         return CancelAnswer.NOT_SENT
 
-    def look_up(self, order: PlannedOrder) -> Answer:  # noqa: ARG002
+    def open_orders(self) -> tuple[VenueOrder, ...]:
+        return ()
+
+    def order(self, exchange_order_id: str) -> VenueOrder | None:  # noqa: ARG002
+        return None
+
+    def find_order(self, client_order_id: str, since: datetime) -> Search:  # noqa: ARG002
         """An intent that was never answered was not sent either: nothing here ever is."""
-        return Answer(OrderStatus.NOT_SENT)
+        return Unsent()
+
+    def fills(self, since: datetime) -> tuple[VenueFill, ...]:  # noqa: ARG002
+        return ()

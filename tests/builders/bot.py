@@ -51,6 +51,7 @@ def a_bot_of(configuration: Configuration, folder: Path, stage: Stage) -> Bot:
     places, run_id = the_places(folder), new_run_id()
     market = Market(
         data=stage,
+        behind=stage,
         clock=stage.clock,
         identity={"exchange": EXCHANGE, "script": "stage"},
         timetable=Timetable(NOON, BAR, None),
@@ -185,7 +186,5 @@ def exclusion(record: Record, symbol: str) -> tuple[str, str, str, str]:
 
 
 def nothing_planned(bot: Bot, record: Record) -> bool:
-    """Neither the record nor the ledger knows of an order of this cycle."""
-    return record["plan"] == record["orders"] == [] and not bot.stores.ledger.orders_of(
-        record["cycle"]
-    )
+    """Neither the record nor the ledger knows of an order that this cycle wanted."""
+    return record["plan"] == [] and not bot.stores.ledger.orders_of(record["cycle"])

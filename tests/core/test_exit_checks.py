@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.market import ProductStatus, Side
@@ -16,7 +18,7 @@ from tests.builders.risk import an_exit, an_open_order, denial, verdict_on
 
 def test_an_exit_is_checked_for_what_only_the_venue_and_the_lots_can_say() -> None:
     names = [check.__name__ for check in EXIT_CHECKS]
-    assert names == ["product_sellable", "no_sell_pending", "only_own_lots"]
+    assert names == ["product_sellable", "books_closed", "no_sell_pending", "only_own_lots"]
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,15 @@ def test_an_exit_sells_own_lots_and_not_one_more(asked: str, allowed: bool) -> N
 
 def test_an_exit_of_what_is_not_held_is_no_exit() -> None:
     assert denial(verdict_on(an_exit("1"))).reason is Reason.NO_SHORTS
+
+
+@pytest.mark.parametrize(("odd", "allowed"), [("SOL-USD", False), ("ETH-USD", True), ("USD", True)])
+def test_an_exit_waits_where_the_books_of_its_product_are_open(odd: str, allowed: bool) -> None:
+    held = replace(a_portfolio(a_position("SOL-USD")), quarantined={odd: "0.5 SOL are gone"})
+    verdict = verdict_on(an_exit("1"), portfolio=held)
+    if allowed:
+        assert isinstance(verdict, Approved)
+    else:
+        assert denial(verdict) == Finding(
+            Reason.QUARANTINED, "0.5 SOL are gone", "books that close", "ledger"
+        )

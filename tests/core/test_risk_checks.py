@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -83,6 +84,7 @@ RISK: dict[Reason, dict[str, object]] = {
 ORDER = [
     Reason.HALTED,
     Reason.PRODUCT_NOT_ONLINE,
+    Reason.QUARANTINED,
     Reason.ORDER_PENDING,
     Reason.RATE_UNKNOWN,
     Reason.CANDLES_TOO_OLD,
@@ -125,7 +127,9 @@ def a_world_with(faults: list[Reason]) -> dict[str, object]:
     pending = (an_open_order("SOL-USD"),) if Reason.ORDER_PENDING in faults else ()
     unvalued = (a_position("ADA-EUR"),) if Reason.RATE_UNKNOWN in faults else ()
     wallets = {"cash": "200", "usdc": "9800"} if Reason.WRONG_WALLET in faults else {}
-    world["portfolio"] = a_portfolio(*held, *unvalued, open_orders=pending, **wallets)  # type: ignore[arg-type]
+    account = a_portfolio(*held, *unvalued, open_orders=pending, **wallets)  # type: ignore[arg-type]
+    odd = {"SOL-USD": "fills contradict"} if Reason.QUARANTINED in faults else {}
+    world["portfolio"] = replace(account, quarantined=odd)
     world["memory"] = memory
     if Reason.ADD_NOT_IN_PROFIT not in faults:
         world["add_only_in_profit"] = False
@@ -333,5 +337,6 @@ def test_the_sells_have_checks_of_their_own() -> None:
     """Those shared with buys are about the world, never about limits of buying."""
     assert {check.__name__ for check in set(BUY_CHECKS) & set(SELL_CHECKS)} == {
         "book_fresh",
+        "books_closed",
         "nothing_pending",
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.market import ProductStatus, Side
@@ -111,3 +113,11 @@ def test_a_settled_order_is_in_nobodys_way(status: OrderStatus) -> None:
 def test_another_products_pending_order_is_in_nobodys_way() -> None:
     portfolio = a_portfolio(open_orders=(an_open_order("ETH-USD"),))
     assert isinstance(verdict_on(a_buy(), portfolio=portfolio), Approved)
+
+
+@pytest.mark.parametrize("odd", ["SOL-USD", "USD"])
+def test_nothing_is_bought_whose_product_or_wallet_is_not_understood(odd: str) -> None:
+    portfolio = replace(a_portfolio(), quarantined={odd: "the venue tells a total of NaN of it"})
+    assert denial(verdict_on(a_buy(), portfolio=portfolio)) == Finding(
+        Reason.QUARANTINED, "the venue tells a total of NaN of it", "books that close", "ledger"
+    )

@@ -10,7 +10,7 @@ import pytest
 from core.market import Balance, Side
 from core.money import Money, Price, Quantity
 from core.orders import FINAL, OrderStatus, OrderType, PlannedOrder, TimeInForce
-from core.ports import Desk
+from core.ports import Unsent, Venue
 from infra.exchange.read_only import ReadOnlyVenue
 from tests.builders.market import NOON
 
@@ -33,7 +33,7 @@ def an_order() -> PlannedOrder:
 
 
 def test_the_balances_are_the_starting_ones_and_nothing_is_held() -> None:
-    venue: Desk = ReadOnlyVenue(STARTING)
+    venue: Venue = ReadOnlyVenue(STARTING)
     assert venue.balances() == (
         Balance("USD", Decimal("10000"), Decimal(0)),
         Balance("BTC", Decimal("0.5"), Decimal(0)),
@@ -51,7 +51,7 @@ def test_an_order_is_definitely_not_sent_and_changes_no_balance() -> None:
 
 
 def test_an_intent_that_was_never_answered_was_never_sent() -> None:
-    assert ReadOnlyVenue(STARTING).look_up(an_order()).status is OrderStatus.NOT_SENT
+    assert ReadOnlyVenue(STARTING).find_order(an_order().client_order_id, NOON) == Unsent()
 
 
 def test_two_starting_balances_of_one_currency_are_refused() -> None:

@@ -2,134 +2,306 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from core.decision import Outcome
-from core.errors import FatalError
-from core.market import Balance
-from core.orders import CancelAnswer, Order, OrderStatus, PlannedCancel, PlannedOrder
+from core.errors import FatalError, RetryableError, UnknownOutcomeError
+from core.execution import OrderPlan
+from core.market import Balance, Side
+from core.orders import (
+    CancelAnswer,
+    Order,
+    OrderStatus,
+    PlannedCancel,
+    PlannedOrder,
+    TimeInForce,
+    intended,
+    moved,
+)
 from core.ports import Answer
+from core.rates import Rates
 from core.reasons import Finding, Reason
 from core.state import Controls
 from infra.exchange.read_only import ReadOnlyVenue
-from runner.carry_out import carry_out
+from infra.ledger import Owner, SqliteLedger
+from runner.account import Account
+from runner.carry_out import LOOKS_MAX, Carrier
+from runner.reconcile.fills import FillReader
 from tests.builders.changes import an_entry
+from tests.builders.market import NOON
 from tests.builders.risk import an_open_order, usd
+from tests.builders.scripted import ScriptedVenue
+
+WHY = Finding(Reason.ORDER_UNWANTED, "1 cycle", "0 cycles", "execution.unwanted_cycles_max")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    made = SqliteLedger(
+        tmp_path / "ledger.sqlite",
+        Owner(mode="PAPER", exchange="embedded"),
+        quote_currencies=("USD",),
+        capital_max=usd("100000"),
+    )
+    with closing(made):
+        made.open_books((Balance("USD", Decimal(10000), Decimal(0)),), Rates("USD", {}), NOON)
+        yield made
 
 
 @dataclass
-class Counter:
-    """A venue that takes what it is sent, and the kill switch that somebody pulls meanwhile."""
+class Operator:
+    """Pulls the kill switch once the venue has been sent so many orders."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
+    venue: ScriptedVenue
     kill_after: int | None = None
-    cancelled: CancelAnswer = CancelAnswer.ACCEPTED
-    sent: list[str] = field(default_factory=list)
-
-    def balances(self) -> tuple[Balance, ...]:
-        return ()
-
-    def submit(self, order: PlannedOrder) -> Answer:
-        self.sent.append(order.symbol)
-        return self.answers.get(order.symbol, Answer(OrderStatus.OPEN, f"x-{order.symbol}"))
-
-    def cancel(self, cancel: PlannedCancel) -> CancelAnswer:
-        self.sent.append(f"cancel {cancel.symbol} {cancel.exchange_order_id}")
-        return self.cancelled
-
-    def look_up(self, order: PlannedOrder) -> Answer:
-        return Answer(OrderStatus.UNKNOWN)
 
     def read(self) -> Controls:
         return Controls()
 
     def killed(self) -> bool:
-        return self.kill_after is not None and len(self.sent) >= self.kill_after
+        return self.kill_after is not None and len(self.venue.sent) >= self.kill_after
 
     def consume_resume(self) -> None: ...
 
 
-WHY = Finding(Reason.ORDER_UNWANTED, "1 cycle", "0 cycles", "execution.unwanted_cycles_max")
+def a_venue() -> ScriptedVenue:
+    return ScriptedVenue({"USD": Decimal(10000)})
 
 
-def cancels(*symbols: str) -> tuple[PlannedCancel, ...]:
-    return tuple(PlannedCancel(an_entry(name), WHY) for name in symbols)
+def carried(
+    ledger: SqliteLedger,
+    venue: ScriptedVenue,
+    *orders: PlannedOrder,
+    cancels: tuple[PlannedCancel, ...] = (),
+    kill_after: int | None = None,
+) -> Outcome:
+    """A plan, intended and carried out."""
+    intents = tuple(intended(order, cycle=1) for order in orders)
+    ledger.intend(intents, NOON)
+    account = Account(venue, ledger)
+    carrier = Carrier(account, FillReader(account), Operator(venue, kill_after))
+    return carrier.carry_out(OrderPlan(orders, {}, cancels), intents, NOON)
 
 
-def intents(*symbols: str) -> tuple[Order, ...]:
-    return tuple(an_open_order(name, status=OrderStatus.INTENDED) for name in symbols)
+def resting(symbol: str = "SOL-USD") -> PlannedOrder:
+    """A maker buy with an end."""
+    return an_open_order(symbol).planned
+
+
+def prompt(symbol: str = "SOL-USD", side: Side = Side.BUY) -> PlannedOrder:
+    """Immediate or cancel."""
+    return replace(
+        an_open_order(symbol).planned,
+        side=side,
+        time_in_force=TimeInForce.IOC,
+        post_only=False,
+        end_time=None,
+    )
+
+
+def open_at_the_venue(ledger: SqliteLedger, venue: ScriptedVenue, symbol: str) -> Order:
+    """An entry of an earlier cycle that rests, in the ledger and at the venue."""
+    planned = an_entry(symbol).planned
+    ledger.intend((intended(planned, cycle=96),), NOON)
+    answer = venue.submit(planned)
+    venue.sent.clear()
+    order = replace(
+        moved(intended(planned, cycle=96), OrderStatus.OPEN),
+        exchange_order_id=answer.exchange_order_id,
+    )
+    ledger.settle((order,), NOON)
+    return order
 
 
 def statuses(orders: tuple[Order, ...]) -> list[str]:
     return [order.status.name for order in orders]
 
 
-def test_orders_are_sent_once_each_in_the_order_of_the_plan() -> None:
-    venue = Counter()
-    outcome = carry_out((), intents("XRP-USD", "ADA-USD", "SOL-USD"), venue, venue)
-    assert venue.sent == ["XRP-USD", "ADA-USD", "SOL-USD"]
-    assert [order.exchange_order_id for order in outcome.orders] == [
-        "x-XRP-USD",
-        "x-ADA-USD",
-        "x-SOL-USD",
-    ]
+def test_orders_are_sent_once_each_in_the_order_of_the_plan(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    outcome = carried(ledger, venue, *map(resting, ("XRP-USD", "ADA-USD", "SOL-USD")))
+    assert [order.symbol for order in venue.sent] == ["XRP-USD", "ADA-USD", "SOL-USD"]
+    assert [order.exchange_order_id for order in outcome.orders] == ["X-1", "X-2", "X-3"]
+    assert statuses(outcome.orders) == ["OPEN"] * 3
+    assert ledger.unsettled() == outcome.orders
     assert outcome.fills == ()
 
 
-@pytest.mark.parametrize("status", [OrderStatus.OPEN, OrderStatus.REFUSED, OrderStatus.UNKNOWN])
-def test_an_order_ends_as_the_venue_said(status: OrderStatus) -> None:
-    venue = Counter({"SOL-USD": Answer(status)})
-    assert statuses(carry_out((), intents("SOL-USD"), venue, venue).orders) == [status.name]
-
-
-def test_the_kill_switch_is_looked_at_before_every_single_send() -> None:
-    venue = Counter(kill_after=1)
-    outcome = carry_out((), intents("ADA-USD", "SOL-USD", "XRP-USD"), venue, venue)
-    assert venue.sent == ["ADA-USD"]
+def test_the_kill_switch_is_looked_at_before_every_single_send(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    orders = map(resting, ("ADA-USD", "SOL-USD", "XRP-USD"))
+    outcome = carried(ledger, venue, *orders, kill_after=1)
+    assert [order.symbol for order in venue.sent] == ["ADA-USD"]
     assert statuses(outcome.orders) == ["OPEN", "NOT_SENT", "NOT_SENT"]
 
 
-def test_a_read_only_venue_sends_nothing_and_that_is_final() -> None:
-    outcome = carry_out((), intents("SOL-USD"), ReadOnlyVenue((usd("1"),)), Counter())
+def test_a_read_only_venue_sends_nothing_and_that_is_final(ledger: SqliteLedger) -> None:
+    order, venue = intended(resting(), cycle=1), ReadOnlyVenue((usd("1"),))
+    ledger.intend((order,), NOON)
+    account = Account(venue, ledger)
+    carrier = Carrier(account, FillReader(account), Operator(a_venue()))
+    outcome = carrier.carry_out(OrderPlan((order.planned,), {}), (order,), NOON)
     assert statuses(outcome.orders) == ["NOT_SENT"]
+    assert ledger.unsettled() == ()
 
 
-def test_an_answer_that_no_order_can_have_is_fatal() -> None:
-    venue = Counter({"SOL-USD": Answer(OrderStatus.INTENDED)})
-    with pytest.raises(FatalError, match="impossible order step"):
-        carry_out((), intents("SOL-USD"), venue, venue)
+@pytest.mark.parametrize(
+    ("status", "error"), [(OrderStatus.REFUSED, None), (OrderStatus.INTENDED, FatalError)]
+)
+def test_an_order_ends_as_the_venue_said_if_an_order_can(
+    ledger: SqliteLedger, status: OrderStatus, error: type[Exception] | None
+) -> None:
+    venue = a_venue()
+    venue.submit = lambda _: Answer(status, told="too dear")  # type: ignore[method-assign]
+    if error is not None:
+        with pytest.raises(error, match="impossible order step"):
+            carried(ledger, venue, resting())
+        return
+    (order,) = carried(ledger, venue, resting()).orders
+    assert (order.status, order.told) == (status, "too dear")
 
 
-def test_without_a_plan_nothing_is_asked() -> None:
-    venue = Counter()
-    assert carry_out((), (), venue, venue) == Outcome((), ())
-    assert venue.sent == []
+def test_what_surely_was_not_sent_never_reached_the_venue(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    venue.fails("submit", RetryableError("no route"))
+    (order,) = carried(ledger, venue, resting()).orders
+    assert order.status is OrderStatus.NEVER_REACHED
+    assert ledger.unsettled() == ()
 
 
-def test_cancels_are_sent_before_orders_and_each_is_answered() -> None:
-    venue = Counter()
-    outcome = carry_out(cancels("BTC-USD", "ETH-USD"), intents("SOL-USD"), venue, venue)
-    assert venue.sent == ["cancel BTC-USD X-1", "cancel ETH-USD X-1", "SOL-USD"]
+def test_an_answer_that_is_lost_leaves_a_buy_unknown_and_it_is_sent_once(
+    ledger: SqliteLedger,
+) -> None:
+    venue = a_venue()
+    venue.fails("submit", UnknownOutcomeError("reset by peer"))
+    (order,) = carried(ledger, venue, resting()).orders
+    assert (order.status, venue.asked.count("submit")) == (OrderStatus.UNKNOWN, 1)
+    assert statuses(ledger.unsettled()) == ["UNKNOWN"]
+
+
+def test_a_sale_whose_answer_is_lost_is_asked_for_again_at_once_and_is_one_order(
+    ledger: SqliteLedger,
+) -> None:
+    venue = a_venue()
+    venue.lost_answers = 1
+    (order,) = carried(ledger, venue, prompt(side=Side.SELL)).orders
+    assert (order.status, order.exchange_order_id) == (OrderStatus.OPEN, "X-1")
+    assert (venue.asked.count("submit"), len(venue.orders)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"symbol": "ADA-USD"},
+        {"side": Side.SELL},
+        {"price": Decimal("1.5")},
+        {"quantity": Decimal("7")},
+    ],
+)
+def test_an_order_that_is_not_the_one_asked_for_is_unknown(
+    ledger: SqliteLedger, change: dict[str, object]
+) -> None:
+    venue = a_venue()
+    take = venue.submit
+
+    def otherwise(order: PlannedOrder) -> Answer:
+        answer = take(order)
+        venue.orders["X-1"] = replace(venue.orders["X-1"], **change)  # type: ignore[arg-type]
+        return answer
+
+    venue.submit = otherwise  # type: ignore[method-assign]
+    (order,) = carried(ledger, venue, resting()).orders
+    assert order.status is OrderStatus.UNKNOWN
+
+
+def test_an_order_that_the_venue_took_and_cannot_show_is_unknown(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    venue.hidden = {"X-1"}
+    assert statuses(carried(ledger, venue, resting()).orders) == ["UNKNOWN"]
+
+
+def test_what_fills_at_once_is_booked_in_the_same_cycle(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    venue.fills_at_once = lambda _: True
+    outcome = carried(ledger, venue, prompt())
+    assert statuses(outcome.orders) == ["FILLED"]
+    (fill,) = outcome.fills
+    assert fill.client_order_id == outcome.orders[0].planned.client_order_id
+    assert fill.quantity == outcome.orders[0].planned.quantity
+    assert ledger.expected() == venue.account
+    assert ledger.unsettled() == ()
+
+
+def test_an_order_whose_fill_row_is_late_is_not_final_yet(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    take = venue.submit
+
+    def filled_without_a_row(order: PlannedOrder) -> Answer:
+        answer = take(order)
+        amount = str(order.quantity.amount)
+        venue.fills_of("X-1", amount, str(order.price.amount), row=False)
+        return answer
+
+    venue.submit = filled_without_a_row  # type: ignore[method-assign]
+    outcome = carried(ledger, venue, prompt())
+    assert (statuses(outcome.orders), outcome.fills) == (["OPEN"], ())
+    assert venue.asked.count("order") <= 1 + LOOKS_MAX
+
+
+def test_without_a_plan_nothing_is_asked(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    assert carried(ledger, venue) == Outcome((), ())
+    assert venue.asked == []
+
+
+def test_cancels_are_sent_before_orders_and_stand_as_they_came_out(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    open_now = [open_at_the_venue(ledger, venue, name) for name in ("BTC-USD", "ETH-USD")]
+    cancels = tuple(PlannedCancel(order, WHY) for order in open_now)
+    venue.asked.clear()
+    outcome = carried(ledger, venue, resting(), cancels=cancels)
+    assert [name for name in venue.asked if name != "order"] == ["cancel", "cancel", "submit"]
     assert [taken.order.symbol for taken in outcome.cancels] == ["BTC-USD", "ETH-USD"]
     assert {taken.answer for taken in outcome.cancels} == {CancelAnswer.ACCEPTED}
+    assert {taken.order.status for taken in outcome.cancels} == {OrderStatus.CANCELLED}
 
 
-def test_the_kill_switch_stops_orders_and_never_a_cancel() -> None:
-    venue = Counter(kill_after=0)
-    outcome = carry_out(cancels("BTC-USD", "ETH-USD"), intents("SOL-USD"), venue, venue)
-    assert venue.sent == ["cancel BTC-USD X-1", "cancel ETH-USD X-1"]
+def test_the_kill_switch_stops_orders_and_never_a_cancel(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    cancel = PlannedCancel(open_at_the_venue(ledger, venue, "BTC-USD"), WHY)
+    outcome = carried(ledger, venue, resting(), cancels=(cancel,), kill_after=0)
+    assert venue.cancelled == ["X-1"]
     assert statuses(outcome.orders) == ["NOT_SENT"]
 
 
-@pytest.mark.parametrize("answer", list(CancelAnswer))
-def test_an_answer_to_a_cancel_says_nothing_yet_about_the_order(answer: CancelAnswer) -> None:
-    venue = Counter(cancelled=answer)
-    (taken,) = carry_out(cancels("BTC-USD"), (), venue, venue).cancels
-    assert (taken.answer, taken.order) == (answer, an_entry("BTC-USD"))
+def test_a_fill_that_wins_against_the_cancel_is_booked(ledger: SqliteLedger) -> None:
+    venue = a_venue()
+    order = open_at_the_venue(ledger, venue, "BTC-USD")
+    venue.fills_of("X-1", "3", "99.98")
+    outcome = carried(ledger, venue, cancels=(PlannedCancel(order, WHY),))
+    (taken,) = outcome.cancels
+    assert (taken.answer, taken.order.status) == (CancelAnswer.REFUSED, OrderStatus.FILLED)
+    assert len(outcome.fills) == 1
 
 
-def test_a_venue_that_cannot_send_cannot_cancel_either() -> None:
-    outcome = carry_out(cancels("BTC-USD"), (), ReadOnlyVenue((usd("1"),)), Counter())
-    assert outcome.cancels[0].answer is CancelAnswer.NOT_SENT
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (RetryableError("no route"), CancelAnswer.NOT_SENT),
+        (UnknownOutcomeError("reset"), CancelAnswer.UNKNOWN),
+    ],
+)
+def test_a_cancel_without_an_answer_says_nothing_about_the_order(
+    ledger: SqliteLedger, error: Exception, answer: CancelAnswer
+) -> None:
+    venue = a_venue()
+    order = open_at_the_venue(ledger, venue, "BTC-USD")
+    venue.fails("cancel", error)  # type: ignore[arg-type]
+    (taken,) = carried(ledger, venue, cancels=(PlannedCancel(order, WHY),)).cancels
+    assert (taken.answer, taken.order.status) == (answer, OrderStatus.OPEN)

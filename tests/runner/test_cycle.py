@@ -101,7 +101,7 @@ def test_only_news_is_taped_after_the_first_frame(tmp_path: Path) -> None:
     [
         (RetryableError("no answer", code="TIMED_OUT"), "TIMED_OUT", "no answer"),
         (FatalError("odd", code="ODD", was="x"), "ODD", "odd (was=x)"),
-        (UnknownOutcomeError("who knows"), "BROKEN_RULE", "UnknownOutcomeError: who knows"),
+        (UnknownOutcomeError("who knows"), "UNKNOWN_OUTCOME", "who knows"),
         (OSError(28, "no room"), "STATE_NOT_WRITTEN", "[Errno 28] no room"),
         (KeyError("price"), "BROKEN_RULE", "KeyError: 'price'"),
     ],

@@ -104,7 +104,7 @@ def test_an_entry_is_taken_back_in_the_cycle_in_which_its_wish_is_gone(tmp_path:
             "0 cycles",
             "execution.unwanted_cycles_max",
         )
-        assert gone["orders"] == [{**order, "cancel": "ACCEPTED"}]
+        assert gone["orders"] == [{**order, "status": "CANCELLED", "cancel": "ACCEPTED"}]
 
         after = cycles(bot, 20)
         assert venue.cancelled == [order["client_order_id"]]
@@ -301,7 +301,7 @@ def test_a_position_beyond_its_cap_is_trimmed_until_it_is_within_its_tolerance(
 def test_a_slice_that_sells_nothing_is_not_tried_every_cycle(tmp_path: Path) -> None:
     with a_bot(tmp_path, Stage(SOL)) as bot:
         venue, holdings = resting(bot)
-        venue.fills = False
+        venue.takes = False
         holdings.owns(SOL, "14")
         records = cycles(bot, 21)
         tried = [at for at, record in enumerate(records) if sells([record])]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from core.market import Balance
-from core.orders import CancelAnswer, OrderStatus, PlannedCancel, PlannedOrder
-from core.ports import Answer
-from infra.exchange.read_only import ReadOnlyVenue
+from core.orders import OrderStatus
 from runner.bot import Bot
 from tests.builders.bot import (
     a_bot,
@@ -21,35 +18,19 @@ from tests.builders.bot import (
     raising,
     replayed,
 )
-from tests.builders.risk import usd
+from tests.builders.scripted import ScriptedVenue
 from tests.builders.stage import Stage
 
 SOL, XRP = "SOL-USD", "XRP-USD"
 
 
-@dataclass
-class SilentVenue:
-    """Takes orders and does not say what became of them."""
-
-    answers: OrderStatus = OrderStatus.UNKNOWN
-    submitted: int = 0
-
-    def balances(self) -> tuple[Balance, ...]:
-        return ReadOnlyVenue((usd("10000"),)).balances()
-
-    def submit(self, order: PlannedOrder) -> Answer:
-        self.submitted += 1
-        return Answer(OrderStatus.UNKNOWN)
-
-    def cancel(self, cancel: PlannedCancel) -> CancelAnswer:
-        return CancelAnswer.UNKNOWN
-
-    def look_up(self, order: PlannedOrder) -> Answer:
-        return Answer(self.answers)
-
-
-def on(bot: Bot, venue: SilentVenue) -> None:
+def silent(bot: Bot) -> ScriptedVenue:
+    """From now on orders are taken, and nobody says so."""
+    account = {balance.currency: balance.total for balance in bot.world.venue.balances()}
+    venue = ScriptedVenue(account, lost_answers=99, blind=True)
+    venue.fails("find_order")
     bot.world = replace(bot.world, venue=venue)
+    return venue
 
 
 def test_a_product_cools_down_after_an_order_for_exactly_its_time(tmp_path: Path) -> None:
@@ -156,8 +137,7 @@ def test_while_an_order_is_unknown_its_product_is_not_bought(tmp_path: Path) -> 
     stage = Stage(SOL)
     stage.rises(SOL, cycle=1)
     with a_bot(tmp_path, stage, **{"risk.cooldown": "0s"}) as bot:
-        venue = SilentVenue()
-        on(bot, venue)
+        venue = silent(bot)
         assert cycle(bot)["orders"][0]["status"] == "UNKNOWN"
         record = cycle(bot)
         assert answer(record, SOL) == (
@@ -167,9 +147,10 @@ def test_while_an_order_is_unknown_its_product_is_not_bought(tmp_path: Path) -> 
             "order.status",
         )
         assert nothing_planned(bot, record)
-        venue.answers = OrderStatus.REFUSED  # the venue says at last that it never took it
+        venue.blind = False
+        venue.ends(venue.newest, OrderStatus.REFUSED)  # the venue says at last that it refused it
         assert cycle(bot)["outcome"] == "PLANNED"
-        assert venue.submitted == 2
+        assert len(venue.sent) == 2
 
 
 def test_an_unknown_order_weighs_at_its_worst_in_every_cap(tmp_path: Path) -> None:
@@ -178,7 +159,7 @@ def test_an_unknown_order_weighs_at_its_worst_in_every_cap(tmp_path: Path) -> No
     stage.rises("ADA-USD", cycle=1)
     stage.rises(SOL, cycle=2)
     with a_bot(tmp_path, stage, **{"risk.theme_max.layer1": "5%"}) as bot:
-        on(bot, SilentVenue())
+        silent(bot)
         cycle(bot)
         record = cycle(bot)
         assert answer(record, SOL) == ("THEME_FULL", "8%", "5%", "risk.theme_max.layer1")

@@ -1,50 +1,48 @@
-"""Step 2, reconcile: what the ledger and the venue say of the account, as one Portfolio."""
+"""The account as one Portfolio: what the ledger holds, at what the market says it is worth."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
 from core.account import Portfolio, Position
 from core.exits import as_written
 from core.market import Snapshot
 from core.money import ZERO, Money, Price, added
-from core.orders import OrderStatus, moved
 from core.policy import Policy
-from core.ports import Desk, Ledger
+from core.ports import Books
 from core.rates import Rates, read_rates
 from core.state import BotState
 
 
-def reconcile(ledger: Ledger, snapshot: Snapshot, state: BotState, policy: Policy) -> Portfolio:
-    """Open the books at the first balances ever seen, then take the Portfolio from the ledger.
-
-    The books are opened once the prices could be read, for a wallet that nobody can value
-    is booked as foreign for good.
-    """
-    positions, open_orders = ledger.positions(), ledger.unsettled()
+def rates_now(ledger: Books, snapshot: Snapshot, state: BotState, policy: Policy) -> Rates:
+    """The rates of every currency in which money of ours lies or is asked for."""
     currencies = frozenset(policy.quote_currencies)
-    currencies |= {position.quote for position in positions.values()}
-    currencies |= {order.planned.price.quote for order in open_orders}
-    rates = read_rates(
+    currencies |= {position.quote for position in ledger.positions().values()}
+    currencies |= {order.planned.price.quote for order in ledger.unsettled()}
+    return read_rates(
         snapshot, state.rates, currencies, policy.capital_currency, policy.risk.book_age_max
     )
-    if "tops" not in snapshot.missing:
-        ledger.open_books(snapshot.balances, rates, snapshot.at)
-    cash = ledger.cash()
+
+
+def portfolio_of(
+    ledger: Books, snapshot: Snapshot, rates: Rates, quarantined: Mapping[str, str]
+) -> Portfolio:
+    """What is ours, what is foreign, and what it is worth now."""
+    positions, cash = ledger.positions(), ledger.cash()
     wallets = {currency: amount for currency, amount in cash.items() if rates.knows(currency)}
     return Portfolio(
-        currency=policy.capital_currency,
+        currency=rates.capital,
         cash=wallets,
         positions=positions,
         foreign=_foreign(ledger.foreign(), cash, rates),
-        open_orders=open_orders,
+        open_orders=ledger.unsettled(),
         marks={symbol: _mark(position, snapshot) for symbol, position in positions.items()},
         fees=snapshot.fees,
         flows=_flows(ledger.flows(), wallets, rates),
         known_rates=rates.known,
+        dust=ledger.dust(),
+        quarantined=dict(sorted(quarantined.items())),
     )
 
 
@@ -81,14 +79,3 @@ def _mark(position: Position, snapshot: Snapshot) -> Price:
         if panel.known[row] > 0:
             return Price(as_written(float(panel.close[row, -1])), position.quote)
     return Price(position.lots[-1].price, position.quote)
-
-
-def settle_unknown(ledger: Ledger, venue: Desk, at: datetime) -> None:
-    """Ask after every own order without a final answer, of this process or an earlier one."""
-    settled = []
-    for order in ledger.unsettled():
-        answer = venue.look_up(order.planned)
-        if answer.status not in (OrderStatus.UNKNOWN, order.status):
-            known = moved(order, answer.status)
-            settled.append(replace(known, exchange_order_id=answer.exchange_order_id))
-    ledger.settle(tuple(settled), at)
