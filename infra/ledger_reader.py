@@ -131,6 +131,11 @@ class LedgerReader:
         """Every own order without a final status, oldest first."""
         return self._orders("WHERE settled_at IS NULL ORDER BY id")
 
+    def unsettled_since(self) -> datetime | None:
+        """When the oldest own order without a final status was intended."""
+        ((at,),) = self._rows("SELECT min(intended_at) FROM orders WHERE settled_at IS NULL")
+        return datetime.fromisoformat(at) if at is not None else None
+
     def highest_cycle(self) -> int:
         """The highest cycle that has an order; 0 where there is none."""
         ((highest,),) = self._rows("SELECT coalesce(max(cycle), 0) FROM orders")

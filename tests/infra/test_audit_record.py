@@ -98,8 +98,14 @@ def test_a_plan_that_was_not_sent_is_planned() -> None:
 
 
 def test_an_order_at_the_venue_is_a_trade() -> None:
-    order = an_open_order(SOL, status=OrderStatus.OPEN)
+    order = replace(an_open_order(SOL, status=OrderStatus.OPEN), cycle=97)
     assert a_record(outcome=Outcome((order,), ()))["outcome"] == "TRADED"
+
+
+def test_an_order_of_an_earlier_cycle_that_ended_is_told_and_is_no_trade() -> None:
+    record = a_record(outcome=Outcome((an_open_order(SOL, status=OrderStatus.EXPIRED),), ()))
+    assert [order["status"] for order in record["orders"]] == ["EXPIRED"]
+    assert record["outcome"] != "TRADED"
 
 
 def test_a_halt_is_the_reason_of_its_cycle() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import FatalError
 from core.market import Bars
-from core.state import Controls
+from core.state import Controls, Sighting
 from infra.crash_points import CrashPoint, hooked
 from infra.tape import DamagedTape, Frame, Keyframe, PackedBars, TapeFolder, frames, last_frame
 from tests.builders.account import a_portfolio, a_position, a_state
@@ -53,6 +53,7 @@ def a_frame(cycle: int = 1, *, key: Keyframe | None = None, days: int = 0) -> Fr
         previous=None,
         controls=Controls(resume="seen to"),
         portfolio=a_portfolio(a_position(SOL)),
+        sighting=Sighting(absent={"an-order": 3}, unexplained={"SOL": Decimal("0.5")}),
         server_time=NOON,
         products=None,
         tops={SOL: a_top(SOL)},

@@ -158,7 +158,7 @@ def test_an_order_ends_as_the_venue_said_if_an_order_can(
     ledger: SqliteLedger, status: OrderStatus, error: type[Exception] | None
 ) -> None:
     venue = a_venue()
-    venue.submit = lambda _: Answer(status, told="too dear")  # type: ignore[method-assign]
+    venue.submit = lambda order: Answer(status, told="too dear")  # type: ignore[method-assign]
     if error is not None:
         with pytest.raises(error, match="impossible order step"):
             carried(ledger, venue, resting())

@@ -21,7 +21,6 @@ PROGRAMS = (explain, kill, main_loop, replay, resume, status)
 @pytest.mark.parametrize(
     ("arguments", "named", "advice"),
     [
-        (("--mode", "PAPER"), "--mode PAPER", "use DRY_RUN"),
         (("--mode", "FOO"), "--mode", "'DRY_RUN', 'PAPER', 'LIVE'"),
         (("--exchange", "kraken"), "'kraken'", "write embedded or recorded"),
         (("--exchange", "recorded"), "--exchange recorded", "--recording DIR"),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from core.account import Portfolio, Position
-from core.market import Balance, Snapshot
+from core.market import Snapshot
 from core.orders import Order
-from core.rates import Rate, Rates
-from runner.reconcile import reconcile
+from core.rates import Rate
+from runner.reconcile.portfolio import portfolio_of, rates_now
 from tests.builders.account import a_position, a_state
 from tests.builders.market import NOON, a_product, a_snapshot, a_top
 from tests.builders.risk import a_policy, an_open_order, usd
@@ -32,11 +32,6 @@ class Books:
     flowed: Mapping[str, Decimal] = field(default_factory=dict)
     lots: Mapping[str, Position] = field(default_factory=dict)
     out: tuple[Order, ...] = ()
-    opened: list[Rates] = field(default_factory=list)
-
-    def open_books(self, balances: tuple[Balance, ...], rates: Rates, at: datetime) -> None:
-        assert (balances, at) == (a_snapshot().balances, NOON)
-        self.opened.append(rates)
 
     def cash(self) -> Mapping[str, Decimal]:
         return self.held
@@ -53,6 +48,9 @@ class Books:
     def unsettled(self) -> tuple[Order, ...]:
         return self.out
 
+    def dust(self) -> Mapping[str, Decimal]:
+        return {"SOL": Decimal("0.001")}
+
 
 def a_market(*, priced: bool, **missing: str) -> Snapshot:
     products = {"USDC-USD": a_product("USDC-USD")}
@@ -60,8 +58,9 @@ def a_market(*, priced: bool, **missing: str) -> Snapshot:
 
 
 def portfolio(books: Any, snapshot: Snapshot, remembered: Rate | None = None) -> Portfolio:
-    rates = {} if remembered is None else {"USDC": remembered}
-    return reconcile(books, snapshot, a_state(rates=rates), a_policy())
+    state = a_state(rates={} if remembered is None else {"USDC": remembered})
+    rates = rates_now(books, snapshot, state, a_policy())
+    return portfolio_of(books, snapshot, rates, {"SOL-USD": "odd"})
 
 
 def amounts(**texts: str) -> dict[str, Decimal]:
@@ -120,9 +119,6 @@ def test_what_is_held_or_ordered_in_a_currency_that_is_no_wallet_is_valued_too(
     assert portfolio(books, market).known_rates == {"EUR": Rate(Decimal("1.1"), NOON)}
 
 
-def test_the_books_are_opened_with_the_rates_of_the_moment_and_not_before_there_are_any() -> None:
-    blind, seeing = Books(BOTH), Books(BOTH)
-    portfolio(blind, a_market(priced=False, tops="TIMED_OUT"))
-    portfolio(seeing, a_market(priced=True, depth="TIMED_OUT"))
-    assert blind.opened == []
-    assert seeing.opened == [Rates("USD", {"USDC": Rate(Decimal("0.9"), NOON)})]
+def test_dust_and_what_stands_still_are_in_it() -> None:
+    found = portfolio(Books(BOTH), a_market(priced=True))
+    assert (found.dust, found.quarantined) == (amounts(SOL="0.001"), {"SOL-USD": "odd"})
