@@ -21,6 +21,7 @@ from tests.keys.running import (
     old_archives,
     on_a_stage,
     products,
+    traded,
     wakes,
     wired,
 )
@@ -52,6 +53,8 @@ WALLETS = deciding(
 EMBEDDED = wired("the embedded market begins", decision, "--fast")
 STARTS = wired("the bot starts", products, "--fast")
 MODELLED = wired("a recording has no books", book, "--fast", settings=RECORDED)
+RESTING = traded("an entry rests at the simulated venue", latency="0s")
+SLOW = traded("an entry is on its way to the simulated venue", latency="20m")
 HELD_BACK = on_a_stage("more cash than may be used", cash, {"app.capital_max": "6000 USD"})
 FULL_DISK: dict[str, Plain] = {"app.disk_reserve": "9000000 GB"}
 WAKING = wired("the second cycle is due", wakes)
@@ -116,6 +119,8 @@ APP: dict[str, Row] = {
     ),
     "market.book_model.spread_range_share": both("5%", "20%", MODELLED),
     "market.book_model.depth_volume_share": both("5%", "20%", MODELLED),
+    "market.matching.volume_share_max": both("5%", "20%", RESTING),
+    "market.matching.latency": (Change("20m", RESTING), Change("0s", SLOW)),
     "gather.books_per_cycle_max": both(2, 6, on_a_stage("depths are asked for", depths_asked)),
     "loop.interval": (Change("0.5x", WAKING), Change("1.2x", WAKING)),
     "loop.jitter_max": (Change("5%", WAKING), Refused("11%", "at most 10%")),

@@ -24,7 +24,7 @@ from runner.wiring import wire
 from tests.builders.bot import a_bot_of, the_places
 from tests.builders.market import NOON
 from tests.builders.recordings import RECORDED_FROM, rows, write_candles
-from tests.builders.stage import Stage
+from tests.builders.stage import Stage, decision_time
 from tests.keys.scenario import Scenario
 
 DAY = timedelta(days=1)
@@ -55,6 +55,24 @@ def on_a_stage(name: str, watch: Watch, settings: Mapping[str, Plain] | None = N
                 return watch(bot, Path(folder))
 
     return Scenario(name, outcome, settings or {})
+
+
+def traded(name: str, *, latency: str) -> Scenario:
+    """PAPER on that stage, where little trades in the candle after SOL's entry."""
+
+    def outcome(configuration: Configuration) -> object:
+        stage = Stage(SOL)
+        stage.rises(SOL, 2)
+        stage.roles[SOL].volumes[decision_time(3)] = 10.0
+        stage.roles[SOL].volumes[decision_time(4)] = 10.0
+        with TemporaryDirectory() as folder, quiet_logs():
+            bot = a_bot_of(configuration, Path(folder), stage)
+            with bot:
+                done = [_cycle(bot) for _ in range(4)]
+        return [[(f["symbol"], f["quantity"], f["at"]) for f in one["fills"]] for one in done]
+
+    settings: dict[str, Plain] = {"app.mode": "PAPER", "market.matching.latency": latency}
+    return Scenario(name, outcome, settings)
 
 
 def wired(
