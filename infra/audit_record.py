@@ -17,7 +17,7 @@ from core.account import Portfolio, Position
 from core.decision import Decision, Outcome, ProductVerdict
 from core.losses import loss_since, net_equity
 from core.money import Toward, plain
-from core.orders import REACHED, CancelAnswer, Order
+from core.orders import FINAL, REACHED, CancelAnswer, Order
 from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.state import BotState, Level, Standing
@@ -93,8 +93,19 @@ def decided_record(
             *(order_members(order) for order in outcome.orders),
         ],
         "fills": [fill_members(fill) for fill in outcome.fills],
-        "portfolio": portfolio_members(portfolio, state),
+        "portfolio": {
+            **portfolio_members(portfolio, state),
+            "open_orders": [order_members(order) for order in _open(portfolio, outcome)],
+        },
     }
+
+
+def _open(portfolio: Portfolio, outcome: Outcome) -> tuple[Order, ...]:
+    """Own orders that may still fill at the end of the cycle, by product."""
+    known = (*portfolio.open_orders, *outcome.orders, *(c.order for c in outcome.cancels))
+    latest = {order.planned.client_order_id: order for order in known}
+    open_now = (order for order in latest.values() if order.status not in FINAL)
+    return tuple(sorted(open_now, key=lambda order: (order.symbol, order.cycle)))
 
 
 def failed_record(

@@ -24,6 +24,7 @@ class Heartbeat:
     mode: str
     exchange: str
     run_id: str
+    protection: str = ""  # how late an exit may be acted on
 
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None:
         """After a cycle: which one, at which level, and when the next is due by market time."""
@@ -37,6 +38,7 @@ class Heartbeat:
             "at": instant(state.at) if state.at is not None else None,
             "level": state.standing.level.name,
             "state": doing,
+            "protection": self.protection,
             "next_cycle_at": instant(next_at) if next_at is not None else None,
         }
         replace_quickly(self.path, json.dumps(told, sort_keys=True).encode())

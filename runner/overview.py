@@ -7,7 +7,7 @@ nothing to the record: it counts, picks and names, and asks no market.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from core.money import plain, subtracted
@@ -66,6 +66,18 @@ class Planned:
     price: str
     notional: str
     time_in_force: str
+    status: str = ""  # of one that is at the venue, or may be
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What happened in the market in this cycle."""
+
+    symbol: str
+    side: str
+    quantity: str
+    price: str
+    fee: str  # with its currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +109,18 @@ class Overview:
     open_orders: tuple[Planned, ...]
     process: str | None  # RUNNING, STOPPED; None where there is no sign of life
     next_cycle: str | None
+    fills: tuple[Filled, ...] = ()
+    quarantined: Mapping[str, str] = field(default_factory=dict)  # symbol -> why
+    protection: str | None = None  # how late an exit may be acted on
 
 
 def overview(
-    record: Record, nearest: Sequence[str], *, process: str | None, next_cycle: str | None
+    record: Record,
+    nearest: Sequence[str],
+    *,
+    process: str | None,
+    next_cycle: str | None,
+    protection: str | None = None,
 ) -> Overview:
     """`nearest`: products by nearness to a trigger, as the state of the same cycle has them."""
     account = record["portfolio"] or {}
@@ -128,9 +148,12 @@ def overview(
         verdicts=_groups(record["verdicts"], nearest),
         proposals=_wanted(record),
         plan=tuple(_planned(order) for order in record["plan"]),
-        open_orders=tuple(_planned(o) for o in record["orders"] if o["status"] == "OPEN"),
+        open_orders=tuple(_planned(order) for order in account.get("open_orders", ())),
         process=process,
         next_cycle=next_cycle,
+        fills=tuple(_filled(fill) for fill in record["fills"]),
+        quarantined=account.get("quarantined", {}),
+        protection=protection,
     )
 
 
@@ -207,4 +230,10 @@ def _planned(order: Record) -> Planned:
         order["price"],
         order["notional"],
         order["time_in_force"],
+        order.get("status", ""),
     )
+
+
+def _filled(fill: Record) -> Filled:
+    fee = f"{fill['fee']} {fill['fee_currency']}"
+    return Filled(fill["symbol"], fill["side"], fill["quantity"], fill["price"], fee)

@@ -65,6 +65,8 @@ def _head(told: Overview) -> Iterator[Text]:
         (f"market time {_clock(told.at)}{_GAP}next cycle {_next(told)}", "cyan"),
         f"{_GAP}{told.regime or 'no'} regime",
     )
+    if told.protection:
+        yield Text(told.protection, style="dim")
     outcome = (told.outcome, _OUTCOMES.get(told.outcome, ""))
     yield Text.assemble(outcome, f"{_GAP}{printable(_gist(told))}")
 
@@ -89,14 +91,33 @@ def _sections(told: Overview, width: int) -> Iterator[Section]:
             for symbol, held in told.positions.items()
         ),
     )
-    unsettled = f"{_GAP}open: {len(told.open_orders)}" if told.open_orders else ""
     yield Section(
-        f"planned orders: {len(told.plan) or 'none'}{unsettled}",
+        f"planned orders: {len(told.plan) or 'none'}",
         tuple(
             (order.side, order.symbol, f"{order.quantity} at {order.price} {order.time_in_force}")
             for order in told.plan
         ),
     )
+    if told.fills:
+        yield Section(
+            f"fills: {len(told.fills)}",
+            tuple(
+                (fill.side, fill.symbol, f"{fill.quantity} at {fill.price}", f"fee {fill.fee}")
+                for fill in told.fills
+            ),
+        )
+    if told.open_orders:
+        yield Section(
+            f"open orders: {len(told.open_orders)}",
+            tuple(
+                (open_.side, open_.symbol, f"{open_.quantity} at {open_.price}", open_.status)
+                for open_ in told.open_orders
+            ),
+        )
+    if told.quarantined:
+        yield Section(
+            f"standing still: {len(told.quarantined)}", tuple(sorted(told.quarantined.items()))
+        )
     yield Section(
         f"proposals: {len(told.proposals) or 'none'}",
         tuple(

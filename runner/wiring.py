@@ -36,6 +36,7 @@ from runner.framing import Framer
 from runner.gather import Gatherer
 from runner.markets import Market, market_for
 from runner.places import Places
+from runner.protection import protection_told
 from runner.recovery import Stores, found_state, open_stores, recovered, time_of
 from runner.venues import venue_for
 from strategy import registry
@@ -164,6 +165,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             mode=places.mode,
             exchange=places.exchange,
             run_id=home.run_id,
+            protection=protection_told(settings.loop),
         ),
         logs=Logs.open(
             places.logs,
@@ -177,6 +179,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             *stores.notices,
             *configuration.notices,
             *_coarse(configuration),
+            protection_told(settings.loop),
             *market.notices,
         ),
         settings=settings,

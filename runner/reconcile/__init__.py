@@ -4,6 +4,7 @@
     fills        rows of own orders, each booked once
     orders       states by the transition table
     balances     against what the books expect, to the last unit
+    leftovers    positions that no order can end
 
 A read that fails leaves things as they were; whatever does not fit stops its product,
 not the bot. A restart does the same before its first cycle.
@@ -26,6 +27,7 @@ from core.state import BotState, Halt, Sent, Sighting
 from runner.account import Account
 from runner.reconcile.balances import absurd, differences, lasting
 from runner.reconcile.fills import FillReader
+from runner.reconcile.leftovers import halt_for, sweep, unwatchable
 from runner.reconcile.portfolio import portfolio_of, rates_now
 from runner.reconcile.settle import Settled, settle
 
@@ -54,8 +56,11 @@ class Reconciler:
         """Settle what can be settled; `state` is that of the opened cycle."""
         settled = settle(self.account, self.fills, state, snapshot.at)
         unexplained, odd = self._balanced(snapshot, state, settled)
+        for symbol in sweep(self.account.ledger, snapshot, self.policy.exits, snapshot.at):
+            log.info("%s: what is left cannot be sold alone, and is set aside", symbol)
+        unwatched = unwatchable(self.account.ledger.positions())
         rates = rates_now(self.account.ledger, snapshot, state, self.policy)
-        portfolio = portfolio_of(self.account.ledger, snapshot, rates, odd)
+        portfolio = portfolio_of(self.account.ledger, snapshot, rates, {**odd, **unwatched})
         for symbol, why in portfolio.quarantined.items():
             log.warning("%s stands still: %s", symbol, why)
         sighting = Sighting(
@@ -63,7 +68,7 @@ class Reconciler:
             unsent=_unsent(state, settled.orders.values()),
             absent=dict(sorted(settled.absent.items())),
             unexplained=unexplained,
-            halt=_proof(self.account),
+            halt=_proof(self.account) or halt_for(unwatched),
         )
         fills = tuple(booked.fill for booked in settled.booked)
         return Reconciliation(portfolio, sighting, tuple(settled.orders.values()), fills)

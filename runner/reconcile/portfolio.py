@@ -28,8 +28,12 @@ def rates_now(ledger: Books, snapshot: Snapshot, state: BotState, policy: Policy
 def portfolio_of(
     ledger: Books, snapshot: Snapshot, rates: Rates, quarantined: Mapping[str, str]
 ) -> Portfolio:
-    """What is ours, what is foreign, and what it is worth now."""
-    positions, cash = ledger.positions(), ledger.cash()
+    """What is ours, what is foreign, and what it is worth now.
+
+    A position without a cost is left out: no exit could be watched, and it would end the cycle.
+    """
+    positions = {name: held for name, held in ledger.positions().items() if held.cost.amount > ZERO}
+    cash = ledger.cash()
     wallets = {currency: amount for currency, amount in cash.items() if rates.knows(currency)}
     return Portfolio(
         currency=rates.capital,

@@ -88,6 +88,7 @@ def a_shown_record(**changes: object) -> Record:
         },
         "plan": [],
         "orders": [],
+        "fills": [],
         "portfolio": a_shown_account(),
         "timing_ms": {"total": 14.0},
         **changes,

@@ -21,6 +21,7 @@ def a_heartbeat(folder: Path) -> Heartbeat:
         mode="DRY_RUN",
         exchange="embedded",
         run_id="run-1",
+        protection="every 15m",
     )
 
 
@@ -38,6 +39,7 @@ def test_it_says_who_lives_where_it_stands_and_what_comes_next(tmp_path: Path) -
         "cycle": 97,
         "at": "2025-03-02T12:00:00Z",
         "level": "NORMAL",
+        "protection": "every 15m",
         "state": "RUNNING",
         "next_cycle_at": "2025-03-02T12:15:00Z",
     }

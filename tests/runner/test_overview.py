@@ -80,13 +80,20 @@ def test_cash_is_that_of_the_capital_currency() -> None:
     assert told_of(a_shown_record()).cash == "9000"
 
 
-def test_only_orders_that_are_open_at_the_venue_are_told() -> None:
-    orders = [a_shown_order("ETH-USD") | {"status": "OPEN"}]
-    orders += [a_shown_order("BTC-USD") | {"status": "NOT_SENT"}]
+def test_open_orders_and_fills_and_what_stands_still_are_told() -> None:
+    order = a_shown_order("ETH-USD") | {"status": "PARTIAL"}
+    account = a_shown_account() | {
+        "open_orders": [order],
+        "quarantined": {"SOL-USD": "the venue holds 1 SOL less than our books"},
+    }
+    fill = {"symbol": "BTC-USD", "side": "BUY", "quantity": "0.1", "price": "60000"}
+    fill |= {"fee": "36", "fee_currency": "USD"}
 
-    told = told_of(a_shown_record(orders=orders))
+    told = told_of(a_shown_record(portfolio=account, fills=[fill]))
 
-    assert [order.symbol for order in told.open_orders] == ["ETH-USD"]
+    assert [(o.symbol, o.status) for o in told.open_orders] == [("ETH-USD", "PARTIAL")]
+    assert [(f.symbol, f.fee) for f in told.fills] == [("BTC-USD", "36 USD")]
+    assert dict(told.quarantined) == account["quarantined"]
 
 
 def test_a_level_says_why_and_since_when() -> None:

@@ -234,13 +234,23 @@ def test_the_levels_of_the_buy_that_opened_a_position_are_watched(tmp_path: Path
     assert sound(tmp_path)
 
 
-def test_a_position_that_cannot_be_watched_is_a_failed_cycle(tmp_path: Path) -> None:
-    with a_bot(tmp_path, Stage(SOL)) as bot:
-        hand_lots_to(bot).holds(SOL, price="0")
-        record = cycle(bot)
-        assert (record["outcome"], record["why"]["code"]) == ("FAILED", "NO_EXIT_PLAN")
-        assert SOL in record["why"]["text"]
-        assert record["level"] == "HALTED"
+def test_a_position_that_cannot_be_watched_halts_and_all_others_are_watched(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(SOL, "XRP-USD")
+    closes(stage, 2, 90.0)
+    with a_bot(tmp_path, stage) as bot:
+        lots = hand_lots_to(bot)
+        lots.holds("XRP-USD", price="0")
+        lots.holds(SOL)
+        first, second = cycles(bot, 2)
+        for record in (first, second):
+            assert (record["level"], record["standing"]["code"]) == ("HALTED", "NO_EXIT_PLAN")
+            assert "XRP-USD" in record["standing"]["text"]
+            assert "have no cost" in record["portfolio"]["quarantined"]["XRP-USD"]
+        assert first["verdicts"][SOL]["code"] == "HELD"
+        assert [(order["symbol"], order["side"]) for order in second["plan"]] == [(SOL, "SELL")]
+    assert sound(tmp_path)
 
 
 def test_plans_survive_a_restart(tmp_path: Path) -> None:
