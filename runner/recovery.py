@@ -112,6 +112,8 @@ def recovered(stores: Stores, account: Account, identity: Identity, state: BotSt
     state = replace(state, cycle=number)
     if number > stores.audit.highest_cycle:
         _record_interrupted(stores, identity, state, died_at)
+    if cut is not None or stores.notices:
+        stores.states.save(state)
     return Turn(state, None, None)
 
 
