@@ -184,13 +184,12 @@ def frames(folder: Path) -> Iterator[Frame]:
             yield _frame(payload)
 
 
-def newest_frames(folder: Path) -> Iterator[Frame]:
-    """The frames of the newest file that holds one, oldest first; it begins with a keyframe."""
+def days(folder: Path) -> Iterator[Iterator[Frame]]:
+    """The whole frames of each file, the newest file first; each begins with a keyframe."""
     for path in sorted(folder.glob("*.tape"), reverse=True):
         whole = _whole_length(path)
         if whole:
-            yield from map(_frame, _payloads(path, whole))
-            return
+            yield map(_frame, _payloads(path, whole))
 
 
 def last_frame(folder: Path) -> Frame | None:

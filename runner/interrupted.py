@@ -17,7 +17,8 @@ from core.errors import FatalError
 from core.next_state import next_state
 from core.orders import Order
 from core.state import BotState
-from infra.tape import last_frame, newest_frames
+from infra.history import History
+from infra.tape import days, last_frame
 from runner.exit_codes import Refusal
 from runner.replay import Replayed, replayed_cycles
 
@@ -30,11 +31,15 @@ class Interrupted:
     at: datetime
     replayed: Replayed | None  # None where it cannot be decided again as it was
 
+    def committed(self, orders: tuple[Order, ...]) -> bool:
+        """Whether its intents were durable. `orders` are those that the ledger has of it."""
+        return bool(orders) or self.replayed is None or not self.replayed.decision.plan.orders
+
     def regrown(self, state: BotState, orders: tuple[Order, ...]) -> BotState:
         """The state to go on from. `orders` are those that the cycle intended, as known now."""
         if self.replayed is None:  # another version wrote the tape: at least the time stands
             return replace(state, cycle=self.cycle, at=self.at)
-        if self.replayed.decision.plan.orders and not orders:
+        if not self.committed(orders):
             return replace(state, cycle=self.cycle)
         stand, decision = self.replayed.stand, self.replayed.decision
         return next_state(stand.state, decision, stand.portfolio, Outcome(orders, fills=()))
@@ -50,7 +55,27 @@ def interrupted(tape: Path, state: BotState) -> Interrupted | None:
 
 def _decided_again(tape: Path, cycle: int) -> Replayed | None:
     try:
-        replayed = list(replayed_cycles(newest_frames(tape), cycle))[-1]
+        replayed = list(replayed_cycles(next(days(tape)), cycle))[-1]
     except (FatalError, ConfigError, Refusal):
         return None
     return None if any(replayed.differences()) else replayed
+
+
+def recall(history: History, tape: Path, through: int) -> None:
+    """Remember what was read up to that cycle, so that a restart reads on where it left off.
+
+    Where another length of history is asked for now, everything is read anew.
+    """
+    for day in days(tape):
+        known = False
+        for frame in day:
+            if frame.cycle > through:
+                break
+            if frame.key is not None:
+                if frame.key.length != history.length:
+                    return
+                history.restore(frame.key.remembered(), frame.key.closed_at)
+            history.absorb(frame.reading())
+            known = True
+        if known:
+            return

@@ -22,11 +22,9 @@ from infra.naming import folder_id
 from infra.process import resident_mb
 from infra.state_store import StateFile
 from infra.tape import TapeFolder, last_frame
-from runner.account import Account
-from runner.cycle import Turn
-from runner.interrupted import interrupted
+from runner.cycle import Turn, World
+from runner.interrupted import interrupted, recall
 from runner.places import Places
-from runner.reconcile.fills import FillReader
 from runner.reconcile.settle import settle
 
 
@@ -93,7 +91,7 @@ def time_of(stores: Stores, state: BotState) -> datetime:
     return max(known)
 
 
-def recovered(stores: Stores, account: Account, identity: Identity, state: BotState) -> Turn:
+def recovered(stores: Stores, world: World, state: BotState) -> Turn:
     """The state to go on from; a cycle that died gets its line in the audit log.
 
     Cycle numbers go on after the highest in state, ledger, tape and audit, so none is used
@@ -106,12 +104,16 @@ def recovered(stores: Stores, account: Account, identity: Identity, state: BotSt
     died_at = state.at or state.born_at
     if cut is not None:
         number, died_at = max(number, cut.cycle), cut.at
-    settle(account, FillReader(account), replace(state, cycle=number, at=died_at), died_at)
+    settle(world.account, world.fills, replace(state, cycle=number, at=died_at), died_at)
+    read_through = number
     if cut is not None:
-        state = cut.regrown(state, stores.ledger.orders_of(cut.cycle))
+        orders = stores.ledger.orders_of(cut.cycle)
+        state = cut.regrown(state, orders)
+        read_through = cut.cycle if cut.committed(orders) else cut.cycle - 1
+    recall(world.history, stores.tape.folder, read_through)
     state = replace(state, cycle=number)
     if number > stores.audit.highest_cycle:
-        _record_interrupted(stores, identity, state, died_at)
+        _record_interrupted(stores, world.identity, state, died_at)
     if cut is not None or stores.notices:
         stores.states.save(state)
     return Turn(state, None, None)

@@ -155,7 +155,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
     world = _world(configuration, market, stores, identity, places)
     return Bot(
         world=world,
-        last=recovered(stores, world.account, identity, state),
+        last=recovered(stores, world, state),
         timetable=market.timetable,
         pace=_pace(given, settings, waiting),
         clock=market.clock,
