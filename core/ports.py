@@ -186,6 +186,17 @@ class Booked:
     closed: Closed | None  # None for a buy
 
 
+class Checked(Protocol):
+    """What reading the whole ledger and proving it came to."""
+
+    @property
+    def balanced(self) -> bool: ...
+
+    @property
+    def differences(self) -> Mapping[str, str]:
+        """What is off, and by how much."""
+
+
 class Books(Ledger, Protocol):
     """The ledger with fills in it."""
 
@@ -220,6 +231,9 @@ class Books(Ledger, Protocol):
 
     def prove(self) -> None:
         """Prove what was posted since the last call; FatalError BOOKS_OPEN where it is off."""
+
+    def check(self) -> Checked:
+        """Prove all of it, from the first row."""
 
 
 class StateStore(Protocol):

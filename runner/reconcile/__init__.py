@@ -23,6 +23,8 @@ from core.market import Balance, Snapshot, base_of
 from core.money import ZERO, plain, subtracted
 from core.orders import Fill, Order, OrderStatus
 from core.policy import Policy
+from core.ports import Books
+from core.reasons import Reason
 from core.state import BotState, Halt, Sent, Sighting
 from runner.account import Account
 from runner.reconcile.balances import absurd, differences, lasting
@@ -68,7 +70,7 @@ class Reconciler:
             unsent=_unsent(state, settled.orders.values()),
             absent=dict(sorted(settled.absent.items())),
             unexplained=unexplained,
-            halt=_proof(self.account) or halt_for(unwatched),
+            halt=_proof(self.account.ledger, state) or halt_for(unwatched),
         )
         fills = tuple(booked.fill for booked in settled.booked)
         return Reconciliation(portfolio, sighting, tuple(settled.orders.values()), fills)
@@ -126,10 +128,22 @@ def _unsent(state: BotState, orders: Iterable[Order]) -> tuple[Sent, ...]:
     return tuple(newest[name] for name in names if name in newest)
 
 
-def _proof(account: Account) -> Halt | None:
-    """Prove what was posted since the last cycle. Books that are open halt, and exits go on."""
+def _proof(ledger: Books, state: BotState) -> Halt | None:
+    """Prove what was posted since the last cycle, and all of it in the first cycle of a day.
+
+    Books that are open halt the bot; its exits are watched all the same.
+    """
     try:
-        account.ledger.prove()
+        ledger.prove()
+        whole = ledger.check() if _begins_a_day(state) else None
     except FatalError as error:
         return Halt(error.code, str(error))
-    return None
+    if whole is None or whole.balanced:
+        return None
+    off = "; ".join(f"{what}: {how}" for what, how in sorted(whole.differences.items()))
+    return Halt(Reason.BOOKS_OPEN.name, f"{Reason.BOOKS_OPEN.sentence} {off}")
+
+
+def _begins_a_day(state: BotState) -> bool:
+    assert state.at is not None  # the cycle is opened
+    return state.day_open is not None and state.day_open.day != state.at.date()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from core.market import Balance
-from core.state import Level
+from core.money import Money
+from core.state import DayOpen, Level
+from tests.builders.market import NOON
 from tests.builders.reconciling import SOL, Bookkeeping, a_wish, bookkeeping
 
 
@@ -187,3 +191,15 @@ def test_books_that_contradict_themselves_halt_and_the_account_is_still_told(
         assert found.sighting.halt.code == "BOOKS_OPEN"
         assert (kept.state.standing.level, kept.state.standing.code) == (Level.HALTED, "BOOKS_OPEN")
         assert found.portfolio.cash["USD"] == Decimal(1000)
+
+
+def test_the_whole_ledger_is_proved_in_the_first_cycle_of_a_day(tmp_path: Path) -> None:
+    with bookkeeping(tmp_path) as kept:
+        write = kept.ledger._db.execute
+        write("UPDATE postings SET amount = '1001' WHERE account = 'wallet:USD'")
+        assert kept.cycle().sighting.halt is None  # it was posted and proved before
+        yesterday = DayOpen(NOON.date() - timedelta(days=1), Money(Decimal(1000), "USD"))
+        kept.state = replace(kept.state, day_open=yesterday)
+        halt = kept.cycle().sighting.halt
+        assert halt is not None
+        assert (halt.code, "USD" in halt.why) == ("BOOKS_OPEN", True)
