@@ -8,36 +8,27 @@ written twice.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
+from core.accounting import FOREIGN, OPENING, WALLET, Posting
 from core.errors import FatalError
 from core.market import Balance
 from core.money import ZERO, Money, Toward, subtracted
-from core.orders import FINAL, Order, OrderStatus, moved
+from core.orders import Order, OrderStatus, moved
 from core.rates import Rates
-from infra.crash_points import CrashPoint, reached
-from infra.ledger_file import Owner, open_for_writing, told
-from infra.ledger_reader import FOREIGN, OPENING, WALLET, LedgerCheck, LedgerReader
-from infra.ledger_rows import INSERT, digits, time_text, to_row
+from infra.ledger_booking import BooksOpen, Draft, LedgerBooking
+from infra.ledger_file import Owner
+from infra.ledger_reader import LedgerCheck, LedgerReader
+from infra.ledger_rows import INSERT, SETTLE, settled_row, to_row
 
-__all__ = ["LedgerCheck", "LedgerReader", "Owner", "SqliteLedger"]
+__all__ = ["BooksOpen", "LedgerCheck", "LedgerReader", "Owner", "SqliteLedger"]
 
 
-class SqliteLedger(LedgerReader):
+class SqliteLedger(LedgerBooking):
     """One file, one writer. Reading programs open a LedgerReader beside it."""
-
-    def __init__(
-        self, path: Path, owner: Owner, *, quote_currencies: tuple[str, ...], capital_max: Money
-    ) -> None:
-        """Open or make the file. Raises a FatalError that names it and what to do."""
-        super().__init__(path, open_for_writing(path, owner))
-        self._quotes = quote_currencies
-        self._capital_max = capital_max
 
     @property
     def opened(self) -> bool:
@@ -51,27 +42,16 @@ class SqliteLedger(LedgerReader):
         """
         if not balances or self.opened:
             return
-        postings: list[tuple[str, str, Decimal]] = []
         wallets = self._wallets(balances, rates)
+        postings: list[Posting] = []
         for balance in balances:
             asset, total = balance.currency, balance.total
             own = wallets.get(asset, ZERO)
-            postings.append((WALLET, asset, own))
-            postings.append((FOREIGN, asset, subtracted(total, own)))
-            postings.append((OPENING, asset, subtracted(ZERO, total)))
-        with self._writing():
-            transaction = self._db.execute(
-                "INSERT INTO transactions (kind, at, note) VALUES ('opening', ?, ?)",
-                (time_text(at), "balances at the first start"),
-            ).lastrowid
-            self._db.executemany(
-                "INSERT INTO postings (transaction_id, account, asset, amount) VALUES (?, ?, ?, ?)",
-                [
-                    (transaction, f"{account}:{asset}", asset, digits(amount))
-                    for account, asset, amount in postings
-                    if amount != ZERO
-                ],
-            )
+            postings.append(Posting(f"{WALLET}:{asset}", asset, own))
+            postings.append(Posting(f"{FOREIGN}:{asset}", asset, subtracted(total, own)))
+            postings.append(Posting(f"{OPENING}:{asset}", asset, subtracted(ZERO, total)))
+        moved = [posting for posting in postings if posting.amount != ZERO]
+        self._post([Draft("opening", at, "balances at the first start", moved)], {})
 
     def cash(self) -> Mapping[str, Decimal]:
         """Own cash by quote currency; each has a number, if only zero."""
@@ -102,20 +82,16 @@ class SqliteLedger(LedgerReader):
         changed = [order for order in orders if self._advances(order)]
         if not changed:
             return
-        with self._writing():
-            for order in changed:
-                final = time_text(at) if order.status in FINAL else None
-                self._db.execute(
-                    "UPDATE orders SET status = ?, exchange_order_id = ?, filled = ?, "
-                    "settled_at = ? WHERE client_order_id = ?",
-                    (
-                        order.status.name,
-                        order.exchange_order_id,
-                        digits(order.filled),
-                        final,
-                        order.planned.client_order_id,
-                    ),
-                )
+        try:
+            with self._writing():
+                for order in changed:
+                    self._db.execute(SETTLE, settled_row(order, at))
+        except sqlite3.IntegrityError as error:
+            names = ", ".join(order.planned.client_order_id for order in changed)
+            raise FatalError(
+                f"two orders of ours are the same one at the venue: {names}",
+                code="ORDER_CONTRADICTED",
+            ) from error
 
     def _wallets(self, balances: tuple[Balance, ...], rates: Rates) -> Mapping[str, Decimal]:
         """Cash of our quote currencies is ours, in their order until the capital limit is full.
@@ -138,13 +114,15 @@ class SqliteLedger(LedgerReader):
         if not known:
             raise FatalError("no intent has this order id", code="UNKNOWN_ORDER", order=name)
         before = known[0]
+        # What is filled is book()'s word alone, and no later silence takes back what was told.
+        order = replace(order, filled=before.filled, told=order.told or before.told)
         if order == before:
             return False
         after = before if order.status is before.status else moved(before, order.status)
         learned = replace(
             after,
-            filled=max(before.filled, order.filled),
             exchange_order_id=before.exchange_order_id or order.exchange_order_id,
+            told=order.told,
         )
         if learned != order:
             raise FatalError(
@@ -153,21 +131,6 @@ class SqliteLedger(LedgerReader):
                 order=name,
             )
         return True
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """One transaction: durable when the block is left, or undone."""
-        with told(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                reached(CrashPoint.LEDGER_WRITTEN)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        reached(CrashPoint.LEDGER_COMMITTED)
 
 
 def _fresh(order: Order) -> Order:

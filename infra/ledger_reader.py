@@ -7,27 +7,28 @@ them. SQLite finds and orders the rows; it never adds an amount.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 from pathlib import Path
 
 from core.account import Position
-from core.market import Side
-from core.money import ZERO, added, plain
-from core.orders import Order, OrderStatus
-from core.state import Sent
+from core.accounting import DUST, FOREIGN, HOLDINGS, WALLET, one_per_order
+from core.market import Side, quote_of
+from core.money import ZERO, Money
+from core.orders import Fill, Order, OrderStatus
+from core.state import Closed, Sent
+from infra.ledger_derived import Derived, matched
 from infra.ledger_file import DamagedLedger, open_for_reading, told
-from infra.ledger_rows import COLUMNS, Cell, time_text, to_order
-
-WALLET, FOREIGN, OPENING = "wallet", "foreign", "opening"
+from infra.ledger_rows import COLUMNS, FILL_COLUMNS, Cell, time_text, to_fill, to_order
+from infra.ledger_walk import Proof, misfilled
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerCheck:
-    """Whether every transaction sums to zero; `differences` where one does not."""
+    """Whether the books close; `differences` where they do not."""
 
     balanced: bool
     differences: Mapping[str, str]  # "USD in transaction 3" -> what is too much
@@ -52,28 +53,72 @@ class LedgerReader:
 
     def cash(self) -> Mapping[str, Decimal]:
         """Own cash by currency."""
-        return self._balances(WALLET)
+        return self.derived().by_asset(WALLET)
 
     def foreign(self) -> Mapping[str, Decimal]:
         """What lies on the account and is not ours to use, by asset."""
-        return {asset: amount for asset, amount in self._balances(FOREIGN).items() if amount}
+        return self.derived().by_asset(FOREIGN)
+
+    def dust(self) -> Mapping[str, Decimal]:
+        """Own coins that cannot be sold alone, by asset."""
+        return self.derived().by_asset(DUST)
+
+    def expected(self) -> Mapping[str, Decimal]:
+        """What the venue must hold by our books, by asset: wallets, lots, dust and foreign."""
+        return self.derived().by_asset(*HOLDINGS)
 
     def flows(self) -> Mapping[str, Decimal]:
-        """What external flows moved into the wallets, less what they moved out, by currency."""
-        totals: dict[str, Decimal] = {}
-        for asset, amount in self._rows(
-            "SELECT postings.asset, postings.amount FROM postings "
-            "JOIN transactions ON transactions.id = postings.transaction_id "
-            "WHERE transactions.kind = 'flow' AND postings.account = ? || ':' || postings.asset "
-            "ORDER BY postings.asset, postings.id",
-            WALLET,
-        ):
-            totals[asset] = added(totals.get(asset, ZERO), Decimal(amount))
-        return totals
+        """What external flows moved into the wallets, less what they moved out, by currency.
+
+        Own coins that went out count at what they had cost.
+        """
+        return self.derived().flows()
 
     def positions(self) -> Mapping[str, Position]:
-        """Own lots by product. Lots come from fills, and no venue here fills yet: none."""
-        return {}
+        """Own lots by product, those that are set aside as dust left out."""
+        held = self.derived().positions()
+        return {symbol: holding.position() for symbol, holding in held.items()}
+
+    def last_fill_at(self) -> datetime | None:
+        """Time of the newest fill that is booked."""
+        return self.derived().last_fill_at
+
+    def fills(self) -> tuple[Fill, ...]:
+        """Every fill that is booked, oldest first."""
+        rows = self._rows(f"SELECT {FILL_COLUMNS} FROM fills ORDER BY at, fill_id")
+        return tuple(to_fill(row) for row in rows)
+
+    def closed_since(self, since: datetime) -> tuple[Closed, ...]:
+        """Sales of own lots after `since`, all fills of an order as one.
+
+        In the order in which each was last added to when it was booked, as the state has them.
+        """
+        with self._snapshot():
+            sold = self._rows(
+                "SELECT fill_id, client_order_id, symbol, at FROM fills WHERE client_order_id IN "
+                "(SELECT client_order_id FROM fills WHERE side = ? AND at > ?) ORDER BY id",
+                Side.SELL.value,
+                time_text(since),
+            )
+            profits: dict[str, Decimal] = {name: ZERO for name, *_ in sold}
+
+            def keep(fill: Fill, profit: Decimal) -> None:
+                if fill.fill_id in profits:
+                    profits[fill.fill_id] = profit
+
+            for symbol in sorted({symbol for _, _, symbol, _ in sold}):
+                matched(self._db, symbol, keep)
+        return one_per_order(
+            Closed(
+                symbol, order, datetime.fromisoformat(at), Money(profits[name], quote_of(symbol))
+            )
+            for name, order, symbol, at in sold
+        )
+
+    def order_of(self, exchange_order_id: str) -> Order | None:
+        """The own order that the venue calls so."""
+        found = self._orders("WHERE exchange_order_id = ?", exchange_order_id)
+        return found[0] if found else None
 
     def orders(self) -> tuple[Order, ...]:
         """Every own order, oldest first."""
@@ -102,33 +147,43 @@ class LedgerReader:
         return tuple(Sent(name, Side(side), datetime.fromisoformat(at)) for name, side, at in rows)
 
     def check(self) -> LedgerCheck:
-        """Read everything and prove it: the file is whole, every transaction balances."""
+        """Read everything and prove it: the file is whole, every transaction balances, the
+        postings of a fill are those of its numbers, lots and orders agree with the fills.
+        """
         for (trouble,) in self._rows("PRAGMA integrity_check(1)"):
             if trouble != "ok":
                 raise DamagedLedger(f"{self._path}: is damaged ({trouble}); restore a backup")
-        rows = self._rows(
-            "SELECT transaction_id, asset, amount FROM postings ORDER BY transaction_id, asset"
-        )
-        off: dict[str, str] = {}
-        postings = 0
-        for (number, asset), parts in groupby(rows, key=lambda row: row[:2]):
-            amounts = [Decimal(amount) for _, _, amount in parts]
-            postings += len(amounts)
-            if (total := added(*amounts)) != ZERO:
-                off[f"{asset} in transaction {number}"] = plain(total)
-        ((fills,),) = self._rows("SELECT count(*) FROM transactions WHERE kind = 'fill'")
-        return LedgerCheck(not off, off, int(fills), postings)
+        proof = Proof()
+        with self._snapshot():
+            derived = self._derive(proof)
+            proof.off.update(misfilled(self._db))
+        proof.off.update(derived.contradictions())
+        return LedgerCheck(not proof.off, proof.off, proof.fills, proof.postings)
 
-    def _balances(self, account: str) -> dict[str, Decimal]:
-        """Asset -> total over all postings of "account:asset"."""
-        totals: dict[str, Decimal] = {}
-        for asset, amount in self._rows(
-            "SELECT asset, amount FROM postings WHERE account >= ? AND account < ? ORDER BY asset",
-            f"{account}:",
-            f"{account};",  # the character after the colon: all names that begin so
-        ):
-            totals[asset] = added(totals.get(asset, ZERO), Decimal(amount))
-        return totals
+    def derived(self) -> Derived:
+        """What follows from the rows as they are now."""
+        with self._snapshot():
+            return self._derive(Proof())
+
+    def _derive(self, proof: Proof) -> Derived:
+        """Raises DamagedLedger where a row cannot be read as what it should be."""
+        try:
+            return Derived.read(self._db, proof)
+        except (ValueError, ArithmeticError, TypeError) as error:
+            raise DamagedLedger(
+                f"{self._path}: holds a row that is none of ours ({error}); restore a backup"
+            ) from error
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """One state of the file for several queries, whatever the bot writes meanwhile."""
+        with told(self._path):
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
 
     def _orders(self, which: str, *values: Cell) -> tuple[Order, ...]:
         rows = self._rows(f"SELECT {COLUMNS} FROM orders {which}", *values)

@@ -1,4 +1,4 @@
-"""Orders and money as rows of text, and back. Every digit stays."""
+"""Orders, fills and money as rows of text, and back. Every digit stays."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.market import Side
-from core.money import Price, Quantity
-from core.orders import Order, OrderStatus, OrderType, PlannedOrder, TimeInForce
+from core.money import Money, Price, Quantity
+from core.orders import FINAL, Fill, Order, OrderStatus, OrderType, PlannedOrder, TimeInForce
 
 COLUMNS = (
     "client_order_id, exchange_order_id, cycle, symbol, base, quote, side, type, time_in_force, "
-    "post_only, end_time, price, quantity, filled, reason, status"
+    "post_only, end_time, price, quantity, filled, reason, status, stop, told"
 )
-INSERT = f"INSERT INTO orders ({COLUMNS}, intended_at) VALUES ({', '.join('?' * 17)})"
+INSERT = f"INSERT INTO orders ({COLUMNS}, intended_at) VALUES ({', '.join('?' * 19)})"
+SETTLE = (
+    "UPDATE orders SET status = ?, exchange_order_id = ?, told = coalesce(nullif(?, ''), told), "
+    "settled_at = coalesce(settled_at, ?) WHERE client_order_id = ?"
+)
+FILL_COLUMNS = (
+    "fill_id, client_order_id, symbol, base, quote, side, price, quantity, fee, fee_currency, at"
+)
+INSERT_FILL = f"INSERT INTO fills ({FILL_COLUMNS}, transaction_id) VALUES ({', '.join('?' * 12)})"
 
 Cell = str | int | None
 Row = tuple[Cell, ...]
@@ -39,14 +47,23 @@ def to_row(order: Order, intended_at: datetime) -> Row:
         digits(order.filled),
         planned.reason,
         order.status.name,
+        digits(planned.stop.amount) if planned.stop is not None else None,
+        order.told,
         time_text(intended_at),
     )
+
+
+def settled_row(order: Order, at: datetime) -> Row:
+    """For SETTLE. What is filled is not in it: that is the word of the fills alone."""
+    final = time_text(at) if order.status in FINAL else None
+    name = order.planned.client_order_id
+    return order.status.name, order.exchange_order_id, order.told, final, name
 
 
 def to_order(row: tuple[str, ...]) -> Order:
     """The order of a row of COLUMNS."""
     name, exchange_id, cycle, symbol, base, quote, side, kind, in_force, *more = row
-    post_only, end_time, price, quantity, filled, reason, status = more
+    post_only, end_time, price, quantity, filled, reason, status, stop, told = more
     planned = PlannedOrder(
         client_order_id=name,
         symbol=symbol,
@@ -58,6 +75,7 @@ def to_order(row: tuple[str, ...]) -> Order:
         price=Price(Decimal(price), quote),
         quantity=Quantity(Decimal(quantity), base),
         reason=reason,
+        stop=Price(Decimal(stop), quote) if stop is not None else None,
     )
     return Order(
         planned=planned,
@@ -65,6 +83,39 @@ def to_order(row: tuple[str, ...]) -> Order:
         status=OrderStatus[status],
         exchange_order_id=exchange_id,
         filled=Decimal(filled),
+        told=told,
+    )
+
+
+def to_fill_row(fill: Fill) -> Row:
+    """In the order of FILL_COLUMNS."""
+    return (
+        fill.fill_id,
+        fill.client_order_id,
+        fill.symbol,
+        fill.quantity.base,
+        fill.price.quote,
+        fill.side.value,
+        digits(fill.price.amount),
+        digits(fill.quantity.amount),
+        digits(fill.fee.amount),
+        fill.fee.currency,
+        time_text(fill.at),
+    )
+
+
+def to_fill(row: tuple[str, ...]) -> Fill:
+    """The fill of a row of FILL_COLUMNS."""
+    fill_id, name, symbol, base, quote, side, price, quantity, fee, fee_currency, at = row
+    return Fill(
+        fill_id=fill_id,
+        client_order_id=name,
+        symbol=symbol,
+        side=Side(side),
+        price=Price(Decimal(price), quote),
+        quantity=Quantity(Decimal(quantity), base),
+        fee=Money(Decimal(fee), fee_currency),
+        at=datetime.fromisoformat(at),
     )
 
 

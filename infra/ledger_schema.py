@@ -51,4 +51,49 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX postings_of_transaction ON postings (transaction_id, asset);
     CREATE INDEX postings_by_account ON postings (account);
     """,
+    """
+    ALTER TABLE orders ADD COLUMN stop TEXT;
+    ALTER TABLE orders ADD COLUMN told TEXT NOT NULL DEFAULT '';
+    CREATE UNIQUE INDEX orders_by_exchange_id ON orders (exchange_order_id)
+        WHERE exchange_order_id IS NOT NULL;
+    -- One more kind of transaction. SQLite cannot change a CHECK, so both tables are made anew,
+    -- the one that refers first, with every row under its old number.
+    ALTER TABLE postings RENAME TO postings_1;
+    ALTER TABLE transactions RENAME TO transactions_1;
+    CREATE TABLE transactions (
+        id   INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('opening', 'flow', 'fill', 'dust')),
+        at   TEXT NOT NULL,
+        note TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE postings (
+        id             INTEGER PRIMARY KEY,
+        transaction_id INTEGER NOT NULL REFERENCES transactions (id),
+        account        TEXT NOT NULL,
+        asset          TEXT NOT NULL,
+        amount         TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO transactions SELECT * FROM transactions_1 ORDER BY id;
+    INSERT INTO postings SELECT * FROM postings_1 ORDER BY id;
+    DROP TABLE postings_1;
+    DROP TABLE transactions_1;
+    CREATE TABLE fills (
+        id              INTEGER PRIMARY KEY,
+        fill_id         TEXT NOT NULL UNIQUE,   -- the venue's
+        client_order_id TEXT NOT NULL REFERENCES orders (client_order_id),
+        transaction_id  INTEGER NOT NULL UNIQUE REFERENCES transactions (id),
+        symbol          TEXT NOT NULL,
+        base            TEXT NOT NULL,
+        quote           TEXT NOT NULL,
+        side            TEXT NOT NULL,
+        price           TEXT NOT NULL,
+        quantity        TEXT NOT NULL,
+        fee             TEXT NOT NULL,
+        fee_currency    TEXT NOT NULL,
+        at              TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX fills_by_product ON fills (symbol, side, at, fill_id);
+    CREATE INDEX transactions_of_flows ON transactions (id) WHERE kind = 'flow';
+    CREATE INDEX postings_of_transaction ON postings (transaction_id);
+    """,
 )

@@ -18,7 +18,7 @@ from core.orders import Order, OrderStatus, TimeInForce, intended, moved
 from core.rates import Rate, Rates
 from core.state import Sent
 from infra.crash_points import CrashPoint
-from infra.ledger import LedgerReader, Owner, SqliteLedger
+from infra.ledger import BooksOpen, LedgerReader, Owner, SqliteLedger
 from infra.ledger_file import DamagedLedger, ForeignLedger, LedgerNotOpened
 from infra.ledger_schema import MIGRATIONS
 from tests.builders.market import NOON
@@ -124,10 +124,12 @@ def test_a_posting_that_is_off_by_the_last_digit_is_found(tmp_path: Path) -> Non
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
         db.execute("UPDATE postings SET amount = '0.00000001' WHERE account = 'foreign:BTC'")
 
-    checked = a_ledger(tmp_path).check()
+    checked = LedgerReader.open(tmp_path / "ledger.sqlite").check()
 
     assert not checked.balanced
     assert checked.differences == {"BTC in transaction 1": "-0.00000001"}
+    with pytest.raises(BooksOpen, match=r"BTC in transaction 1: -0\.00000001"):
+        a_ledger(tmp_path)
 
 
 # --- intents and what became of them ------------------------------------------
@@ -219,7 +221,6 @@ def test_what_was_never_intended_cannot_be_settled(ledger: SqliteLedger) -> None
 
 
 CONTRADICTIONS = [
-    {"filled": Decimal("0.1")},
     {"exchange_order_id": None},
     {"exchange_order_id": "venue-2"},
     {"cycle": 98},
@@ -233,9 +234,7 @@ def test_what_is_known_of_an_order_is_never_lost(
 ) -> None:
     intent = an_intent()
     ledger.intend((intent,), NOON)
-    known = replace(
-        moved(intent, OrderStatus.OPEN), exchange_order_id="venue-1", filled=Decimal("0.5")
-    )
+    known = replace(moved(intent, OrderStatus.OPEN), exchange_order_id="venue-1", told="wait")
     ledger.settle((known,), NOON)
 
     with pytest.raises(FatalError) as caught:
@@ -243,6 +242,34 @@ def test_what_is_known_of_an_order_is_never_lost(
 
     assert caught.value.code == "ORDER_CONTRADICTED"
     assert ledger.orders() == (known,)
+
+
+def test_what_was_told_stays_and_what_is_filled_is_not_settled_but_booked(
+    ledger: SqliteLedger,
+) -> None:
+    intent = an_intent()
+    ledger.intend((intent,), NOON)
+    refused = replace(moved(intent, OrderStatus.REFUSED), told="too small")
+
+    ledger.settle((refused,), NOON)
+    ledger.settle((replace(refused, told="", filled=Decimal(7)),), NOON)
+
+    assert ledger.orders() == (refused,)
+
+
+def test_two_orders_of_ours_cannot_be_one_at_the_venue(ledger: SqliteLedger) -> None:
+    one, two = an_intent("id-1"), an_intent("id-2")
+    ledger.intend((one, two), NOON)
+    opened = replace(moved(one, OrderStatus.OPEN), exchange_order_id="venue-1")
+    ledger.settle((opened,), NOON)
+
+    with pytest.raises(FatalError, match="the same one at the venue") as caught:
+        ledger.settle((replace(moved(two, OrderStatus.OPEN), exchange_order_id="venue-1"),), NOON)
+
+    assert caught.value.code == "ORDER_CONTRADICTED"
+    assert ledger.orders() == (opened, two)
+    assert ledger.order_of("venue-1") == opened
+    assert ledger.order_of("venue-2") is None
 
 
 def test_a_cycle_without_orders_writes_nothing(tmp_path: Path) -> None:

@@ -1,39 +1,41 @@
-"""External flows: what came into the wallets from outside, and nothing else."""
+"""External flows: what came or went from outside is neither gain nor loss, and known by source."""
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from core.market import Balance
+import pytest
+
+from infra.ledger import SqliteLedger
+from tests.builders.books import a_ledger, balances
 from tests.builders.market import NOON
-from tests.infra.test_ledger import RATES, a_ledger
-
-FLOW = "INSERT INTO transactions (kind, at, note) VALUES (?, '2025-03-02T12:00:00Z', 'a test')"
-POSTING = "INSERT INTO postings (transaction_id, account, asset, amount) VALUES (?, ?, ?, ?)"
+from tests.infra.test_ledger import RATES
 
 
-def booked(folder: Path, kind: str, account: str, asset: str, amount: str) -> None:
-    """A transaction as a later version books it."""
-    with sqlite3.connect(folder / "ledger.sqlite") as db:
-        number = db.execute(FLOW, (kind,)).lastrowid
-        db.execute(POSTING, (number, f"{account}:{asset}", asset, amount))
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    opened = a_ledger(tmp_path)
+    yield opened
+    opened.close()
 
 
-def test_opening_balances_are_no_flow(tmp_path: Path) -> None:
-    ledger = a_ledger(tmp_path)
-    ledger.open_books((Balance("USD", Decimal(500), Decimal(0)),), RATES, NOON)
+def test_opening_balances_are_no_flow(ledger: SqliteLedger) -> None:
+    ledger.open_books(balances(USD="500"), RATES, NOON)
+
     assert ledger.flows() == {}
-    ledger.close()
+    assert ledger.check().balanced
 
 
-def test_flows_are_summed_by_currency_and_only_those_of_the_wallets(tmp_path: Path) -> None:
-    ledger = a_ledger(tmp_path)
-    booked(tmp_path, "flow", "wallet", "USD", "100.5")
-    booked(tmp_path, "flow", "wallet", "USD", "-40")
-    booked(tmp_path, "flow", "wallet", "EUR", "7")
-    booked(tmp_path, "flow", "foreign", "USD", "1000")
-    booked(tmp_path, "fill", "wallet", "USD", "-2000")
+def test_money_that_comes_and_goes_is_a_flow_of_its_wallet(ledger: SqliteLedger) -> None:
+    ledger.open_books(balances(USD="500", EUR="10"), RATES, NOON)
+
+    ledger.book_flow("USD", Decimal("100.5"), NOON, "paid in")
+    ledger.book_flow("USD", Decimal(-40), NOON, "paid out")
+    ledger.book_flow("EUR", Decimal(7), NOON, "paid in")
+
     assert ledger.flows() == {"USD": Decimal("60.5"), "EUR": Decimal(7)}
-    ledger.close()
+    assert ledger.cash() == {"USD": Decimal("560.5"), "EUR": Decimal(17)}
+    assert ledger.check().balanced
+    ledger.prove()
