@@ -25,7 +25,7 @@ from typing import NamedTuple
 from core.account import Lot, Position
 from core.errors import FatalError
 from core.market import Side
-from core.money import EXACT, ZERO, Toward, added, divided, plain, rounded_up
+from core.money import EXACT, ZERO, Toward, added, divided, multiplied, plain, rounded_up
 from core.orders import Fill, Order
 from core.state import Closed
 
@@ -48,12 +48,20 @@ class Posting(NamedTuple):
     amount: Decimal
 
 
-class Legs(NamedTuple):
-    """What a fill moved, from the owner's side: out is negative. The fee is in it."""
+class Movement(NamedTuple):
+    """What one fill moves, in numbers; from the owner's side, so out is negative."""
 
+    symbol: str
+    base: str
+    quote: str
+    side: Side
+    price: Decimal
+    at: datetime
+    fee: Decimal  # taken in quote currency
+    fee_coins: Decimal  # taken in coins; one of the two is zero
     notional: Decimal  # price times quantity
-    coins: Decimal  # what own coins grew by
-    cash: Decimal  # what the wallet grew by
+    coins: Decimal  # what own coins grow by, fee in coins included
+    cash: Decimal  # what the wallet grows by, fee in quote currency included
 
 
 class CostLot(NamedTuple):
@@ -64,16 +72,24 @@ class CostLot(NamedTuple):
     at: datetime
 
 
-def legs(side: Side, price: Decimal, quantity: Decimal, fee: Decimal, fee_coins: Decimal) -> Legs:
-    """The two legs; `fee` was taken in quote currency, `fee_coins` in coins, one of them zero."""
+def legs(
+    side: Side, price: Decimal, quantity: Decimal, fee: Decimal, fee_coins: Decimal
+) -> tuple[Decimal, Decimal, Decimal]:
+    """Notional, coins and cash of a Movement."""
     notional = EXACT.multiply(price, quantity)
     if side is Side.BUY:
-        return Legs(
-            notional, EXACT.subtract(quantity, fee_coins), EXACT.minus(EXACT.add(notional, fee))
-        )
-    return Legs(
-        notional, EXACT.minus(EXACT.add(quantity, fee_coins)), EXACT.subtract(notional, fee)
-    )
+        coins, cash = quantity, EXACT.minus(EXACT.add(notional, fee))
+    else:
+        coins, cash = EXACT.minus(quantity), EXACT.subtract(notional, fee)
+    return notional, EXACT.subtract(coins, fee_coins) if fee_coins else coins, cash
+
+
+def movement(fill: Fill) -> Movement:
+    """What this fill moves."""
+    base, quote, price = fill.quantity.base, fill.price.quote, fill.price.amount
+    fee, fee_coins = fees_of(fill)
+    moved = legs(fill.side, price, fill.quantity.amount, fee, fee_coins)
+    return Movement(fill.symbol, base, quote, fill.side, price, fill.at, fee, fee_coins, *moved)
 
 
 def fees_of(fill: Fill) -> tuple[Decimal, Decimal]:
@@ -82,21 +98,20 @@ def fees_of(fill: Fill) -> tuple[Decimal, Decimal]:
     return (ZERO, amount) if fill.fee.currency == fill.quantity.base else (amount, ZERO)
 
 
-def fill_postings(fill: Fill) -> list[Posting]:
+def fill_postings(moved: Movement) -> list[Posting]:
     """Base leg, quote leg and fee leg of a fill, against the trading accounts."""
-    fee, fee_coins = fees_of(fill)
-    moved = legs(fill.side, fill.price.amount, fill.quantity.amount, fee, fee_coins)
-    base, quote = fill.quantity.base, fill.price.quote
-    coins, cash = added(moved.coins, fee_coins), added(moved.cash, fee)  # as if without fee
+    base, quote = moved.base, moved.quote
+    # What met in the trading accounts, so without the fee that was taken on the way.
+    bought, paid = added(moved.coins, moved.fee_coins), added(moved.cash, moved.fee)
     return [
         posting
         for posting in (
-            Posting(f"{LOTS}:{fill.symbol}", base, moved.coins),
-            Posting(f"{TRADING}:{base}", base, EXACT.minus(coins)),
-            Posting(f"{FEES}:{base}", base, fee_coins),
+            Posting(f"{LOTS}:{moved.symbol}", base, moved.coins),
+            Posting(f"{TRADING}:{base}", base, EXACT.minus(bought)),
+            Posting(f"{FEES}:{base}", base, moved.fee_coins),
             Posting(f"{WALLET}:{quote}", quote, moved.cash),
-            Posting(f"{TRADING}:{quote}", quote, EXACT.minus(cash)),
-            Posting(f"{FEES}:{quote}", quote, fee),
+            Posting(f"{TRADING}:{quote}", quote, EXACT.minus(paid)),
+            Posting(f"{FEES}:{quote}", quote, moved.fee),
         )
         if posting.amount
     ]
@@ -140,14 +155,13 @@ class Holding:
             total = EXACT.add(total, lot.cost)
         return total
 
-    def book(self, fill: Fill) -> Decimal | None:
+    def book(self, moved: Movement) -> Decimal | None:
         """Take a fill in. The profit of a sale, net of its fee and of its lots' cost."""
-        price = fill.price.amount
-        fee, fee_coins = fees_of(fill)
-        moved = legs(fill.side, price, fill.quantity.amount, fee, fee_coins)
-        self.fees = added(self.fees, fee, EXACT.multiply(fee_coins, price))
-        if fill.side is Side.BUY:
-            self.take_in(moved.coins, EXACT.minus(moved.cash), fill.at)
+        self.fees = EXACT.add(self.fees, moved.fee)
+        if moved.fee_coins:
+            self.fees = added(self.fees, multiplied(moved.fee_coins, moved.price))
+        if moved.side is Side.BUY:
+            self.take_in(moved.coins, EXACT.minus(moved.cash), moved.at)
             return None
         profit = EXACT.subtract(moved.cash, self.take_out(EXACT.minus(moved.coins)))
         self.realised = EXACT.add(self.realised, profit)

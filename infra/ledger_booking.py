@@ -23,6 +23,7 @@ from core.accounting import (
     checked,
     fees_of,
     fill_postings,
+    movement,
     transfer,
 )
 from core.errors import FatalError
@@ -98,7 +99,7 @@ class LedgerBooking(LedgerReader):
         self._keep_within_lots(new)
         drafts = [
             *self._taken_back(sorted({fill.symbol for fill in new}), new[0].at),
-            *(Draft("fill", fill.at, fill.fill_id, fill_postings(fill), fill) for fill in new),
+            *(_draft(fill) for fill in new),
         ]
         profits = self._post(drafts, filled)
         return tuple(Booked(fill, _closed(fill, profits.get(fill.fill_id))) for fill in new)
@@ -280,9 +281,9 @@ class LedgerBooking(LedgerReader):
         asked = {draft.fill.fill_id for draft in drafts if draft.fill is not None}
         profits: dict[str, Decimal] = {}
 
-        def keep(fill: Fill, profit: Decimal) -> None:
-            if fill.fill_id in asked:
-                profits[fill.fill_id] = profit
+        def keep(fill_id: str, profit: Decimal) -> None:
+            if fill_id in asked:
+                profits[fill_id] = profit
 
         for entry in entries:
             derived.take(entry, keep)
@@ -304,7 +305,8 @@ class LedgerBooking(LedgerReader):
         )
         if draft.fill is not None:
             self._db.execute(INSERT_FILL, (*to_fill_row(draft.fill), number))
-        return Entry(number, draft.kind, at, list(draft.postings), draft.fill)
+            return Entry(draft.kind, at, (), draft.fill.fill_id, movement(draft.fill))
+        return Entry(draft.kind, at, draft.postings)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -320,6 +322,10 @@ class LedgerBooking(LedgerReader):
                     self._db.execute("ROLLBACK")
                 raise
         reached(CrashPoint.LEDGER_COMMITTED)
+
+
+def _draft(fill: Fill) -> Draft:
+    return Draft("fill", fill.at, fill.fill_id, fill_postings(movement(fill)), fill)
 
 
 def _closed(fill: Fill, profit: Decimal | None) -> Closed | None:

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from heapq import merge
+from operator import itemgetter
 
-from core.accounting import DUST, LOTS, WALLET, Holding, fees_of
+from core.accounting import DUST, LOTS, WALLET, Holding, Movement
 from core.market import Side, base_of, quote_of
 from core.money import EXACT, ZERO, plain
-from core.orders import Fill
-from infra.ledger_rows import FILL_COLUMNS, time_text, to_fill
+from infra.ledger_rows import FILL_COLUMNS, to_movement
 from infra.ledger_walk import Entry, Proof, walk
 
 Key = tuple[str, str]  # time and id: the order in which first in, first out counts
-Out = tuple[Key, Decimal, Fill | None]  # coins that went out; None: not by a sale
-OnSale = Callable[[Fill, Decimal], object]  # told the profit of each sale
+Out = tuple[Key, Decimal, Movement | None]  # coins that went out; None: not by a sale
+OnSale = Callable[[str, Decimal], object]  # told fill id and profit of each sale
 
 
 class Derived:
@@ -46,25 +46,33 @@ class Derived:
 
     def take(self, entry: Entry, on_sale: OnSale) -> None:
         """One more committed transaction; what is `unordered` after it must be put in order."""
-        totals = self.totals
+        moved = entry.moved
+        if moved is not None:
+            self._add(f"{LOTS}:{moved.symbol}", moved.base, moved.coins)
+            self._add(f"{WALLET}:{moved.quote}", moved.quote, moved.cash)
+            self._fill(moved, (entry.at, entry.fill_id), on_sale)
+            return
         for account, asset, amount in entry.postings:
-            place = (account, asset)
-            totals[place] = EXACT.add(totals.get(place, ZERO), amount)
-        if entry.fill is not None:
-            self._fill(entry.fill, entry.at, on_sale)
-        elif entry.kind == "flow":
+            self._add(account, asset, amount)
+        if entry.kind == "flow":
             self._flow(entry)
         elif entry.kind == "opening":
             for account, asset, amount in entry.postings:
                 if account.startswith(f"{WALLET}:"):
                     self._opened[asset] = amount
 
-    def _fill(self, fill: Fill, at: str, on_sale: OnSale) -> None:
-        holding = self.holding(fill.symbol, fill.quantity.base, fill.price.quote)
-        self._keep_order(fill.symbol, fill.side, (at, fill.fill_id))
-        _book(holding, fill, on_sale)
-        if self.last_fill_at is None or fill.at > self.last_fill_at:
-            self.last_fill_at = fill.at
+    def _add(self, account: str, asset: str, amount: Decimal) -> None:
+        place = (account, asset)
+        self.totals[place] = EXACT.add(self.totals.get(place, ZERO), amount)
+
+    def _fill(self, moved: Movement, key: Key, on_sale: OnSale) -> None:
+        holding = self.holding(moved.symbol, moved.base, moved.quote)
+        self._keep_order(moved.symbol, moved.side, key)
+        profit = holding.book(moved)
+        if profit is not None:
+            on_sale(key[1], profit)
+        if self.last_fill_at is None or moved.at > self.last_fill_at:
+            self.last_fill_at = moved.at
 
     def _flow(self, entry: Entry) -> None:
         for account, asset, amount in entry.postings:
@@ -88,7 +96,10 @@ class Derived:
         return self.totals.get((account, asset), ZERO)
 
     def by_asset(self, *kinds: str) -> dict[str, Decimal]:
-        """Balances of all accounts of these kinds together, by asset; those that are not zero."""
+        """Balances of all accounts of these kinds together, by asset; those that are not zero.
+
+        Only what the venue must hold is kept: `core.accounting.HOLDINGS`.
+        """
         found: dict[str, Decimal] = {}
         for (account, asset), amount in self.totals.items():
             if account.partition(":")[0] in kinds:
@@ -148,29 +159,17 @@ def matched(db: sqlite3.Connection, symbol: str, on_sale: OnSale) -> Holding:
     """
     holding = Holding(symbol, base_of(symbol), quote_of(symbol))
     buys = _fills(db, symbol, Side.BUY)
-    for out in merge(_sales(db, symbol), _withdrawals(db, symbol), key=lambda out: out[0]):
-        _, coins, sale = out
+    sales = ((key, EXACT.minus(moved.coins), moved) for key, moved in _fills(db, symbol, Side.SELL))
+    for key, coins, sale in merge(sales, _withdrawals(db, symbol), key=itemgetter(0)):
         while holding.quantity < coins and (buy := next(buys, None)) is not None:
-            holding.book(buy)
+            holding.book(buy[1])
         if sale is None:
             holding.withdraw(coins)
-        else:
-            _book(holding, sale, on_sale)
-    for buy in buys:
-        holding.book(buy)
+        elif (profit := holding.book(sale)) is not None:
+            on_sale(key[1], profit)
+    for _, buy_left in buys:
+        holding.book(buy_left)
     return holding
-
-
-def _book(holding: Holding, fill: Fill, on_sale: OnSale) -> None:
-    profit = holding.book(fill)
-    if profit is not None:
-        on_sale(fill, profit)
-
-
-def _sales(db: sqlite3.Connection, symbol: str) -> Iterator[Out]:
-    for sale in _fills(db, symbol, Side.SELL):
-        coins = EXACT.add(sale.quantity.amount, fees_of(sale)[1])
-        yield (time_text(sale.at), sale.fill_id), coins, sale
 
 
 def _withdrawals(db: sqlite3.Connection, symbol: str) -> Iterator[Out]:
@@ -185,14 +184,14 @@ def _withdrawals(db: sqlite3.Connection, symbol: str) -> Iterator[Out]:
         yield (at, ""), EXACT.minus(Decimal(amount)), None
 
 
-def _fills(db: sqlite3.Connection, symbol: str, side: Side) -> Iterator[Fill]:
+def _fills(db: sqlite3.Connection, symbol: str, side: Side) -> Iterator[tuple[Key, Movement]]:
     """By time and id, as first in, first out counts them."""
-    rows = db.execute(
+    for row in db.execute(
         f"SELECT {FILL_COLUMNS} FROM fills WHERE symbol = ? AND side = ? ORDER BY at, fill_id",
         (symbol, side.value),
-    )
-    return (to_fill(row) for row in rows)
+    ):
+        yield (row[-1], row[0]), to_movement(row)
 
 
-def _nothing(fill: Fill, profit: Decimal) -> None:
+def _nothing(fill_id: str, profit: Decimal) -> None:
     """For readers that ask for no sales."""

@@ -113,6 +113,12 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         )
         try:
             _check_version(path, db)
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version < len(MIGRATIONS):
+                raise ForeignLedger(
+                    f"{path}: has schema {version}, this version reads {len(MIGRATIONS)}; "
+                    "start the bot once, and it brings the file up to date"
+                )
         except BaseException:
             db.close()
             raise

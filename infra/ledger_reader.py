@@ -102,9 +102,9 @@ class LedgerReader:
             )
             profits: dict[str, Decimal] = {name: ZERO for name, *_ in sold}
 
-            def keep(fill: Fill, profit: Decimal) -> None:
-                if fill.fill_id in profits:
-                    profits[fill.fill_id] = profit
+            def keep(fill_id: str, profit: Decimal) -> None:
+                if fill_id in profits:
+                    profits[fill_id] = profit
 
             for symbol in sorted({symbol for _, _, symbol, _ in sold}):
                 matched(self._db, symbol, keep)

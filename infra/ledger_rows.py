@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from core.accounting import Movement, legs
 from core.market import Side
-from core.money import Money, Price, Quantity
+from core.money import ZERO, Money, Price, Quantity
 from core.orders import FINAL, Fill, Order, OrderStatus, OrderType, PlannedOrder, TimeInForce
 
 COLUMNS = (
@@ -22,6 +23,8 @@ FILL_COLUMNS = (
     "fill_id, client_order_id, symbol, base, quote, side, price, quantity, fee, fee_currency, at"
 )
 INSERT_FILL = f"INSERT INTO fills ({FILL_COLUMNS}, transaction_id) VALUES ({', '.join('?' * 12)})"
+
+_SIDES = {side.value: side for side in Side}
 
 Cell = str | int | None
 Row = tuple[Cell, ...]
@@ -127,3 +130,15 @@ def digits(amount: Decimal) -> str:
 def time_text(at: datetime) -> str:
     """Of one width, so that text order is time order."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def to_movement(row: tuple[str, ...]) -> Movement:
+    """What the fill of a row of FILL_COLUMNS moves: for reading many, without their checks."""
+    _, _, symbol, base, quote, side, price_text, quantity, fee_text, fee_currency, at = row
+    which, price = _SIDES[side], Decimal(price_text)
+    fee, fee_coins = Decimal(fee_text), ZERO
+    if fee_currency == base:
+        fee, fee_coins = ZERO, fee
+    moved = legs(which, price, Decimal(quantity), fee, fee_coins)
+    when = datetime.fromisoformat(at)
+    return Movement(symbol, base, quote, which, price, when, fee, fee_coins, *moved)
