@@ -26,6 +26,8 @@ from infra.ledger_rows import INSERT, SETTLE, settled_row, to_row
 
 __all__ = ["BooksOpen", "LedgerCheck", "LedgerReader", "Owner", "SqliteLedger"]
 
+_ABSURD = Decimal("1E18")  # of any asset: no account holds so much
+
 
 class SqliteLedger(LedgerBooking):
     """One file, one writer. Reading programs open a LedgerReader beside it."""
@@ -42,6 +44,12 @@ class SqliteLedger(LedgerBooking):
         """
         if not balances or self.opened:
             return
+        for balance in balances:
+            if not (balance.total.is_finite() and ZERO <= balance.total < _ABSURD):
+                raise FatalError(
+                    f"the books are not opened with {balance.total} {balance.currency}",
+                    code="BALANCE_REFUSED",
+                )
         wallets = self._wallets(balances, rates)
         postings: list[Posting] = []
         for balance in balances:

@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 
 from config.sources import known_keys, read_sources
 from core.reasons import Reason
-from runner import check_config, explain, replay, status, verify
+from runner import check_config, explain, ledger, replay, status, verify
 from runner.exit_codes import ExitCode
 from tests.architecture.sources import ROOT, files, tree
 from tests.builders.terminal import asked, the_bot
@@ -175,6 +175,7 @@ def test_every_program_of_the_readme_explains_itself(program: str) -> None:
     [
         (check_config, ()),
         (explain, ("BTC-USD", "--last", "3")),
+        (ledger, ("balances",)),
         (replay, ()),
         (status, ()),
         (verify, (RECIPE_LOG,)),
