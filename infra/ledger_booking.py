@@ -205,7 +205,7 @@ class LedgerBooking(LedgerReader):
         for fill in new:
             symbol, fee_coins = fill.symbol, fees_of(fill)[1]
             if symbol not in held:
-                holding = self.derived().holdings.get(symbol)
+                holding = self.derived().holding(symbol)
                 held[symbol] = holding.quantity if holding is not None else ZERO
             moved = fill.quantity.amount
             out = fill.side is Side.SELL

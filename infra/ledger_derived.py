@@ -24,17 +24,35 @@ Out = tuple[Key, Decimal, Movement | None]  # coins that went out; None: not by 
 OnSale = Callable[[str, Decimal], object]  # told fill id and profit of each sale
 
 
+class _Product:
+    """A holding, the accounts it moves, and how far its buys and its sales have come."""
+
+    __slots__ = ("_last", "holding", "lots", "wallet")
+
+    def __init__(self, holding: Holding) -> None:
+        self.holding = holding
+        self.lots = (f"{LOTS}:{holding.symbol}", holding.base)
+        self.wallet = (f"{WALLET}:{holding.quote}", holding.quote)
+        self._last: dict[Side, Key] = {}
+
+    def follows(self, side: Side, key: Key) -> bool:
+        """Whether this one comes after all of its side; remembered where it does."""
+        if key < self._last.get(side, key):
+            return False
+        self._last[side] = key
+        return True
+
+
 class Derived:
     """Balances by account, holdings by product, flows by currency."""
 
     def __init__(self) -> None:
         self.totals: dict[tuple[str, str], Decimal] = {}  # account, asset
-        self.holdings: dict[str, Holding] = {}
         self._opened: dict[str, Decimal] = {}  # of wallets, by currency
         self._wallet_flows: dict[str, Decimal] = {}
         self.last_fill_at: datetime | None = None
         self.unordered: set[str] = set()  # products whose lots must be matched again
-        self._last: dict[tuple[str, Side], Key] = {}  # product and direction -> its last key
+        self._products: dict[str, _Product] = {}
 
     @classmethod
     def read(cls, db: sqlite3.Connection, proof: Proof) -> Derived:
@@ -48,8 +66,6 @@ class Derived:
         """One more committed transaction; what is `unordered` after it must be put in order."""
         moved = entry.moved
         if moved is not None:
-            self._add(f"{LOTS}:{moved.symbol}", moved.base, moved.coins)
-            self._add(f"{WALLET}:{moved.quote}", moved.quote, moved.cash)
             self._fill(moved, (entry.at, entry.fill_id), on_sale)
             return
         for account, asset, amount in entry.postings:
@@ -66,9 +82,13 @@ class Derived:
         self.totals[place] = EXACT.add(self.totals.get(place, ZERO), amount)
 
     def _fill(self, moved: Movement, key: Key, on_sale: OnSale) -> None:
-        holding = self.holding(moved.symbol, moved.base, moved.quote)
-        self._keep_order(moved.symbol, moved.side, key)
-        profit = holding.book(moved)
+        product = self._product(moved.symbol, moved.base, moved.quote)
+        totals, lots, wallet = self.totals, product.lots, product.wallet
+        totals[lots] = EXACT.add(totals.get(lots, ZERO), moved.coins)
+        totals[wallet] = EXACT.add(totals.get(wallet, ZERO), moved.cash)
+        if not product.follows(moved.side, key):
+            self.unordered.add(moved.symbol)
+        profit = product.holding.book(moved)
         if profit is not None:
             on_sale(key[1], profit)
         if self.last_fill_at is None or moved.at > self.last_fill_at:
@@ -80,8 +100,10 @@ class Derived:
             if kind == WALLET:
                 self._wallet_flows[asset] = EXACT.add(self._wallet_flows.get(asset, ZERO), amount)
             elif kind == LOTS:
-                self._keep_order(symbol, Side.SELL, (entry.at, ""))
-                self.holding(symbol, asset, quote_of(symbol)).withdraw(EXACT.minus(amount))
+                product = self._product(symbol, asset, quote_of(symbol))
+                if not product.follows(Side.SELL, (entry.at, "")):
+                    self.unordered.add(symbol)
+                product.holding.withdraw(EXACT.minus(amount))
 
     def flows(self) -> Mapping[str, Decimal]:
         """Into less out of the wallets, and own coins that were taken away, at their cost."""
@@ -131,24 +153,25 @@ class Derived:
                 off[symbol] = f"lots of {plain(holding.quantity)}, {plain(booked)} is booked"
         return off
 
-    def _keep_order(self, symbol: str, side: Side, key: Key) -> None:
-        place = (symbol, side)
-        if key < self._last.get(place, key):
-            self.unordered.add(symbol)
-        else:
-            self._last[place] = key
+    @property
+    def holdings(self) -> dict[str, Holding]:
+        """By product, all that ever were."""
+        return {symbol: product.holding for symbol, product in self._products.items()}
 
-    def holding(self, symbol: str, base: str, quote: str) -> Holding:
-        """What is held of a product; a new one where nothing ever was."""
-        found = self.holdings.get(symbol)
+    def holding(self, symbol: str) -> Holding | None:
+        product = self._products.get(symbol)
+        return product.holding if product is not None else None
+
+    def _product(self, symbol: str, base: str, quote: str) -> _Product:
+        found = self._products.get(symbol)
         if found is None:
-            found = self.holdings[symbol] = Holding(symbol, base, quote)
+            found = self._products[symbol] = _Product(Holding(symbol, base, quote))
         return found
 
     def put_in_order(self, db: sqlite3.Connection, on_sale: OnSale) -> None:
         """Match the lots of `unordered` products again, from their first row."""
         for symbol in sorted(self.unordered):
-            self.holdings[symbol] = matched(db, symbol, on_sale)
+            self._products[symbol].holding = matched(db, symbol, on_sale)
         self.unordered.clear()
 
 

@@ -22,7 +22,7 @@ SETTLE = (
 FILL_COLUMNS = (
     "fill_id, client_order_id, symbol, base, quote, side, price, quantity, fee, fee_currency, at"
 )
-INSERT_FILL = f"INSERT INTO fills ({FILL_COLUMNS}, transaction_id) VALUES ({', '.join('?' * 12)})"
+INSERT_FILL = f"INSERT INTO fills ({FILL_COLUMNS}, id) VALUES ({', '.join('?' * 12)})"
 
 _SIDES = {side.value: side for side in Side}
 
@@ -139,6 +139,6 @@ def to_movement(row: tuple[str, ...]) -> Movement:
     fee, fee_coins = Decimal(fee_text), ZERO
     if fee_currency == base:
         fee, fee_coins = ZERO, fee
-    moved = legs(which, price, Decimal(quantity), fee, fee_coins)
+    notional, coins, cash = legs(which, price, Decimal(quantity), fee, fee_coins)
     when = datetime.fromisoformat(at)
-    return Movement(symbol, base, quote, which, price, when, fee, fee_coins, *moved)
+    return Movement(symbol, base, quote, which, price, when, fee, fee_coins, notional, coins, cash)

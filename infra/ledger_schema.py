@@ -57,7 +57,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE UNIQUE INDEX orders_by_exchange_id ON orders (exchange_order_id)
         WHERE exchange_order_id IS NOT NULL;
     -- One more kind of transaction. SQLite cannot change a CHECK, so both tables are made anew,
-    -- the one that refers first, with every row under its old number.
+    -- the one that refers first, with every transaction under its old number.
     ALTER TABLE postings RENAME TO postings_1;
     ALTER TABLE transactions RENAME TO transactions_1;
     CREATE TABLE transactions (
@@ -67,21 +67,20 @@ MIGRATIONS: tuple[str, ...] = (
         note TEXT NOT NULL
     ) STRICT;
     CREATE TABLE postings (
-        id             INTEGER PRIMARY KEY,
         transaction_id INTEGER NOT NULL REFERENCES transactions (id),
         account        TEXT NOT NULL,
         asset          TEXT NOT NULL,
-        amount         TEXT NOT NULL
-    ) STRICT;
+        amount         TEXT NOT NULL,
+        PRIMARY KEY (transaction_id, account)  -- those of a transaction lie side by side
+    ) STRICT, WITHOUT ROWID;
     INSERT INTO transactions SELECT * FROM transactions_1 ORDER BY id;
-    INSERT INTO postings SELECT * FROM postings_1 ORDER BY id;
+    INSERT INTO postings SELECT transaction_id, account, asset, amount FROM postings_1;
     DROP TABLE postings_1;
     DROP TABLE transactions_1;
     CREATE TABLE fills (
-        id              INTEGER PRIMARY KEY,
+        id              INTEGER PRIMARY KEY REFERENCES transactions (id),
         fill_id         TEXT NOT NULL UNIQUE,   -- the venue's
         client_order_id TEXT NOT NULL REFERENCES orders (client_order_id),
-        transaction_id  INTEGER NOT NULL UNIQUE REFERENCES transactions (id),
         symbol          TEXT NOT NULL,
         base            TEXT NOT NULL,
         quote           TEXT NOT NULL,
@@ -94,6 +93,5 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX fills_by_product ON fills (symbol, side, at, fill_id);
     CREATE INDEX transactions_of_flows ON transactions (id) WHERE kind = 'flow';
-    CREATE INDEX postings_of_transaction ON postings (transaction_id);
     """,
 )

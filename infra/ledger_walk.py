@@ -14,16 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from core.accounting import (
-    FEES,
-    LOTS,
-    TRADING,
-    WALLET,
-    Movement,
-    Posting,
-    fill_postings,
-    unbalanced,
-)
+from core.accounting import Movement, Posting, fill_postings, unbalanced
 from core.market import Side
 from core.money import added, plain
 from infra.ledger_rows import FILL_COLUMNS, to_movement
@@ -49,33 +40,39 @@ class Proof:
     off: dict[str, str] = field(default_factory=dict)  # "USD in transaction 3" -> by how much
 
 
-# In no order that SQLite promises, and in the order of booking as it happens: what comes
-# otherwise is compared amount by amount.
+# In the order of their key as it happens; what comes otherwise is compared amount by amount.
 _PARTS = (
     "(SELECT group_concat(account || ' ' || asset || ' ' || amount, '|') FROM postings "
     "WHERE transaction_id = transactions.id)"
 )
+_USUAL = 5  # postings of a fill with a fee in quote currency
 _QUERY = (
     f"SELECT transactions.id, kind, transactions.at, {_PARTS}, {{}} FROM transactions "
-    "LEFT JOIN fills ON fills.transaction_id = transactions.id "
+    "LEFT JOIN fills ON fills.id = transactions.id "
     "WHERE transactions.id > ? ORDER BY transactions.id"
 ).format(", ".join(f"fills.{column}" for column in FILL_COLUMNS.split(", ")))
 
 
 def walk(db: sqlite3.Connection, after: int, proof: Proof) -> Iterator[Entry]:
     """Every transaction above `after`, oldest first; what is wrong with it goes into `proof`."""
-    for number, kind, at, text, *fill in db.execute(_QUERY, (after,)):
+    for row in db.execute(_QUERY, (after,)):
+        number, kind, at, text = row[:4]
         proof.last = number
-        proof.postings += text.count("|") + 1 if text else 0
-        if fill[0] is None:
+        if row[4] is None:
             postings = _parsed(text)
+            proof.postings += len(postings)
             _prove(number, kind, postings, proof)
             yield Entry(kind, at, postings)
             continue
-        proof.fills += 1
+        fill = row[4:]
         moved = to_movement(fill)
-        if kind != "fill" or at != fill[-1] or text != usual_text(moved, fill[7], fill[8]):
-            _prove_fill(number, (kind, at, _parsed(text)), (fill, moved), proof)
+        proof.fills += 1
+        if text == usual_text(moved, fill[7], fill[8]) and kind == "fill" and at == fill[10]:
+            proof.postings += _USUAL
+        else:
+            postings = _parsed(text)
+            proof.postings += len(postings)
+            _prove_fill(number, (kind, at, postings), (fill, moved), proof)
         yield Entry(kind, at, (), fill[0], moved)
 
 
@@ -83,14 +80,17 @@ def usual_text(moved: Movement, quantity: str, fee: str) -> str:
     """The postings of the usual fill, its fee in quote currency, as one text.
 
     A start reads every fill there is; comparing texts spares it five amounts a fill. What
-    differs from this is looked at amount by amount, so nothing rests on it but speed.
+    differs from this (a tiny amount has an exponent here) is looked at amount by amount, so
+    nothing rests on it but speed.
     """
     base, quote = moved.base, moved.quote
     given, taken = ("", "-") if moved.side is Side.BUY else ("-", "")
+    coins = f"trading:{base} {base} {taken}{quantity}"
+    money = f"trading:{quote} {quote} {given}{moved.notional}"
+    first, second = (coins, money) if base < quote else (money, coins)
     return (
-        f"{LOTS}:{moved.symbol} {base} {given}{quantity}|{TRADING}:{base} {base} {taken}{quantity}"
-        f"|{WALLET}:{quote} {quote} {moved.cash:f}"
-        f"|{TRADING}:{quote} {quote} {given}{moved.notional:f}|{FEES}:{quote} {quote} {fee}"
+        f"fees:{quote} {quote} {fee}|lots:{moved.symbol} {base} {given}{quantity}|"
+        f"{first}|{second}|wallet:{quote} {quote} {moved.cash}"
     )
 
 

@@ -165,7 +165,7 @@ def test_books_that_close_are_said_to_and_others_end_with_1(
         "postings": 13,
     }
     with sqlite3.connect(folder / "var" / "paper" / "embedded" / "ledger.sqlite") as db:
-        db.execute("UPDATE postings SET amount = '1417.81' WHERE id = 1")
+        db.execute("UPDATE postings SET amount = '7' WHERE transaction_id = 1")
 
     assert called(folder, "check") == ExitCode.FAILED
     said = capsys.readouterr().out.splitlines()
