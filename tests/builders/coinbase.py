@@ -12,8 +12,7 @@ from typing import Any
 from config.settings import ExchangeSettings
 from core.market import Fees
 from core.money import Ratio
-from infra.exchange.coinbase.breakers import Breakers
-from infra.exchange.coinbase.buckets import Bucket
+from infra.exchange.coinbase.assembly import transport_of
 from infra.exchange.coinbase.exchange import CoinbaseExchange
 from infra.exchange.coinbase.link import LinkError, Reply, Request
 from infra.exchange.coinbase.transport import Transport
@@ -112,18 +111,21 @@ class Scene:
 
 
 def a_scene(script: dict[str, Any], *, signed: bool = True, **changed: Any) -> Scene:
-    link, clock, given = ScriptedLink(script), HandClock(), terms(**changed)
-    rate = given.private_requests_per_second_max if signed else given.public_requests_per_second_max
-    transport = Transport(
-        links=lambda: link,
-        signed=signed,
-        terms=given,
-        now=clock,
-        timer=clock,
-        breakers=Breakers(given.breaker_failures, given.breaker_wait),
-        bucket=Bucket(rate, given.exit_reserve, clock),
-    )
-    return Scene(link, clock, transport, CoinbaseExchange(transport, ASSUMED))
+    """Over the shipped settings with some keys changed."""
+    return a_scene_of(terms(**changed), script, signed=signed)
+
+
+def a_scene_of(
+    given: ExchangeSettings,
+    script: dict[str, Any],
+    *,
+    signed: bool = True,
+    shows_futures: bool = False,
+) -> Scene:
+    link, clock = ScriptedLink(script), HandClock()
+    transport = transport_of(lambda: link, given, clock, clock, signed=signed)
+    exchange = CoinbaseExchange(transport, ASSUMED, shows_futures=shows_futures)
+    return Scene(link, clock, transport, exchange)
 
 
 def a_row(symbol: str = "BTC-USD", /, **changes: object) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from core.market import Fees
 from core.ports import Clock, Timer
@@ -11,7 +12,8 @@ from infra.exchange.coinbase.breakers import Breakers
 from infra.exchange.coinbase.buckets import Bucket
 from infra.exchange.coinbase.exchange import CoinbaseExchange
 from infra.exchange.coinbase.keys import keys_of
-from infra.exchange.coinbase.terms import Sections
+from infra.exchange.coinbase.link import Link
+from infra.exchange.coinbase.terms import Sections, Terms
 from infra.exchange.coinbase.transport import Transport
 
 
@@ -31,21 +33,27 @@ def coinbase_exchange(
     if keys is not None:
         check_key(keys)
     context = trust(access)
+    links = partial(SdkLink, keys, access, context, terms.connect_timeout.total_seconds())
+    transport = transport_of(links, terms, clock, timer, signed=keys is not None)
+    transport.keeps_time = access.clock_speed == 1
+    market = settings.market
+    assumed = Fees(maker=market.maker_fee, taker=market.taker_fee)
+    return CoinbaseExchange(transport, assumed, shows_futures=settings.derivatives.enabled)
+
+
+def transport_of(
+    links: Callable[[], Link], terms: Terms, clock: Clock, timer: Timer, *, signed: bool
+) -> Transport:
+    """The way to the venue over any link; the limits are those of a key, or of none."""
     per_second = (
-        terms.public_requests_per_second_max
-        if keys is None
-        else terms.private_requests_per_second_max
+        terms.private_requests_per_second_max if signed else terms.public_requests_per_second_max
     )
-    transport = Transport(
-        links=lambda: SdkLink(keys, access, context, terms.connect_timeout.total_seconds()),
-        signed=keys is not None,
+    return Transport(
+        links=links,
+        signed=signed,
         terms=terms,
         now=clock,
         timer=timer,
         breakers=Breakers(terms.breaker_failures, terms.breaker_wait),
         bucket=Bucket(per_second, terms.exit_reserve, timer),
-        keeps_time=access.clock_speed == 1,
     )
-    market = settings.market
-    assumed = Fees(maker=market.maker_fee, taker=market.taker_fee)
-    return CoinbaseExchange(transport, assumed, shows_futures=settings.derivatives.enabled)
