@@ -64,7 +64,7 @@ def patience(configuration: Configuration) -> object:
     given: list[float] = []
     scene = scene_of(configuration, {})
 
-    def noted(request: Request, seconds: float) -> Reply:  # noqa: ARG001
+    def noted(request: Request, seconds: float) -> Reply:
         given.append(seconds)
         return NOW
 

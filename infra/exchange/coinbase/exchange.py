@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from core.errors import RetryableError
 from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook
 from core.money import Price, Quantity
 from core.orders import CancelAnswer, PlannedCancel, PlannedOrder, VenueFill, VenueOrder
-from core.ports import Answer, Search
+from core.ports import Answer, Piece, Search
 from infra.exchange.coinbase.account import AccountReading
 from infra.exchange.coinbase.breakers import Breaker
 from infra.exchange.coinbase.market_data import MarketReading
 from infra.exchange.coinbase.ordering import Ordering
 from infra.exchange.coinbase.transport import Transport
 from infra.exchange.coinbase.wire.standing import Permissions, PortfolioName
-
-Piece = TypeVar("Piece")
 
 
 class CoinbaseExchange:
