@@ -85,9 +85,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as flaw:
         raise Refusal(ExitCode.USAGE, f"--dir: {given.dir} cannot be written: {flaw}") from None
     try:
-        return asyncio.run(_run(_built(given, configuration, faults), given))
+        return asyncio.run(_run(_sound(given, configuration, faults), given))
     finally:
         lock.release()
+
+
+def _sound(given: Namespace, configuration: Configuration, faults: Faults) -> Sandbox:
+    """The sandbox of the folder; raises Refusal where a file in it says nonsense."""
+    try:
+        return _built(given, configuration, faults)
+    except (ValueError, KeyError) as flaw:
+        raise Refusal(
+            ExitCode.DAMAGED, f"--dir: {given.dir} is damaged ({flaw}); name a new folder"
+        ) from flaw
 
 
 def _checked(given: Namespace) -> Namespace:
@@ -101,15 +111,7 @@ def _checked(given: Namespace) -> Namespace:
     return given
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What runs, and what it has to write down."""
-
-    sandbox: Sandbox
-    clock_file: ClockFile
-
-
-def _built(given: Namespace, configuration: Configuration, faults: Faults) -> Served:
+def _built(given: Namespace, configuration: Configuration, faults: Faults) -> Sandbox:
     """Everything but the address. Raises Refusal."""
     settings, wall = configuration.settings, SystemClock()
     place = _place(given, configuration)
@@ -125,9 +127,10 @@ def _built(given: Namespace, configuration: Configuration, faults: Faults) -> Se
         given.dir,
         Opening(place.identity, settings.app.starting_balances, place.grain.finest),
     )
-    sandbox = Sandbox(
+    return Sandbox(
         keys=api_keys(given.dir),
         clock=clock,
+        clock_file=clock_file,
         wall=wall,
         quotes=Quotes(market, floor.book, clock, place.grain),
         floor=floor,
@@ -137,7 +140,6 @@ def _built(given: Namespace, configuration: Configuration, faults: Faults) -> Se
         latency=timedelta(milliseconds=given.latency_ms),
         opened_at=place.start,
     )
-    return Served(sandbox, clock_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +182,14 @@ def _recorded(folder: Path, configuration: Configuration, fees: Fees) -> Place:
     return Place(start, identity, Grain(bar, bar, only=True), made)
 
 
-async def _run(served: Served, given: Namespace) -> int:
+async def _run(sandbox: Sandbox, given: Namespace) -> int:
     """Serve until somebody asks us to stop."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    sandbox, folder = served.sandbox, given.dir.resolve()
-    served.clock_file.reserve(sandbox.clock)
+    folder = given.dir.resolve()
+    sandbox.clock_file.reserve(sandbox.clock)
     try:
         runner, port = await serve(sandbox, given.port, tls_context(folder))
     except OSError as flaw:
@@ -205,7 +207,7 @@ async def _run(served: Served, given: Namespace) -> int:
     print(json.dumps(ready), flush=True)
     try:
         while not stopped.is_set():
-            served.clock_file.reserve(sandbox.clock)
+            sandbox.clock_file.reserve(sandbox.clock)
             for notice in sandbox.floor.catch_up():
                 print(notice, file=sys.stderr)
             with suppress(TimeoutError):
@@ -214,7 +216,7 @@ async def _run(served: Served, given: Namespace) -> int:
         await runner.cleanup()
         sandbox.journal.close()
         sandbox.floor.close()
-    served.clock_file.keep(sandbox.clock.now())
+    sandbox.clock_file.keep(sandbox.clock.now())
     return ExitCode.FINISHED
 
 

@@ -17,7 +17,7 @@ from infra.sandbox.coinbase.faults import BadPlan, Faults, read_plan
 from infra.sandbox.coinbase.floor import Floor
 from infra.sandbox.coinbase.gate import ADMIN
 from infra.sandbox.coinbase.journal import Journal
-from infra.sandbox.coinbase.market_time import MarketTime
+from infra.sandbox.coinbase.market_time import ClockFile, MarketTime
 from infra.sandbox.coinbase.queries import whole
 from infra.sandbox.coinbase.standing import fill_row, order_row
 
@@ -37,6 +37,7 @@ class ClockOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AdminPaths:
     floor: Floor
     clock: MarketTime
+    clock_file: ClockFile
     faults: Faults
     journal: Journal
 
@@ -83,6 +84,7 @@ class AdminPaths:
             self.clock.move_to(self.clock.now() + timedelta(seconds=order.advance))
         if order.speed is not None:
             self.clock.set_speed(order.speed)
+        self.clock_file.reserve(self.clock)
         self.floor.catch_up()
         return await self.time(request)
 

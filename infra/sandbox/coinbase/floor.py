@@ -28,6 +28,7 @@ from infra.exchange.simulated.venue_file import VenueIdentity
 from infra.exchange.simulated.venue_rows import FillQuery, OrderQuery
 from infra.sandbox.coinbase.faults import Faults, Kind
 from infra.sandbox.coinbase.gate import BROKERAGE
+from infra.sandbox.coinbase.journal import mend
 from infra.sandbox.coinbase.standing import Standing
 from infra.sandbox.coinbase.tickets import rebuilt
 
@@ -50,12 +51,11 @@ class Configurations:
     """Every order's configuration as it came, in a file that only grows."""
 
     def __init__(self, path: Path) -> None:
-        path.touch()
+        mend(path)
         self._known: dict[str, Mapping[str, Any]] = {}
-        for line in path.read_bytes().splitlines(keepends=True):
-            if line.endswith(b"\n"):  # else its writer was killed; it is rebuilt when asked for
-                row = msgspec.json.decode(line)
-                self._known[row["order_id"]] = row["order_configuration"]
+        for line in path.read_bytes().splitlines():
+            row = msgspec.json.decode(line)
+            self._known[row["order_id"]] = row["order_configuration"]
         self._file = path.open("ab", buffering=0)
 
     def keep(self, order_id: str, configuration: Mapping[str, Any]) -> None:
@@ -172,8 +172,15 @@ class Floor:
         return None if entry is None or self._is_hidden(order_id) else self._shown(entry)
 
     def orders(self, query: OrderQuery) -> tuple[list[Standing], str]:
-        """One page, newest first, and the cursor of the next; hidden orders make it shorter."""
+        """One page, newest first, and the cursor of the next; hidden orders make it shorter.
+
+        While an order is told in a state that it has left, the page may hold other states
+        than those asked for.
+        """
         self.catch_up()
+        now = self._timer.monotonic()
+        if any(until > now for until, _ in self._stale.values()):
+            query = replace(query, statuses=())
         page = self._exchange.orders(query)
         shown = [
             self._shown(entry)

@@ -6,6 +6,7 @@ The handlers behind it know none of these. The admin address and streams do not 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
@@ -55,6 +56,7 @@ class Entry:
     holder: str | None = None
     why: str = ""  # of a refusal, as the wire never tells it
     faults: list[str] = field(default_factory=list)
+    limits: Mapping[str, str] = field(default_factory=dict)  # headers that tell of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ class Gate:
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(ADMIN) or request.path == STREAM:
-            return await handler(request)
+            try:
+                return await handler(request)
+            except Refused as no:
+                return _worded(no)
         # Read also where nobody needs it: clients send a body with GET, and what is left
         # unread would be taken for the next request.
         body = await request.read()
@@ -84,9 +89,10 @@ class Gate:
         try:
             response = await self._acted(request, handler, rules, entry)
         except Refused as no:
-            response = web.Response(body=no.body, status=no.status, content_type=no.content_type)
+            response = _worded(no)
         except web.HTTPException as no:
             response = _routing_error(no)
+        response.headers.update(entry.limits)
         self._tell(response)
         self.journal.append(
             {
@@ -143,7 +149,7 @@ class Gate:
             entry.why = str(flaw)
             raise unauthorized() from None
         entry.holder = key.name
-        self._count(key.name)
+        entry.limits = self._count(key.name)
         forbidden = (asked in _TRADING and not key.permissions.may_trade) or (
             asked in _MOVING and not key.permissions.may_transfer
         )
@@ -151,9 +157,18 @@ class Gate:
             raise scopes_missing()
         return key
 
-    def _count(self, key: str | None) -> None:
-        if self.limits is not None and not self.limits.bucket_of(key).take():
+    def _count(self, key: str | None) -> Mapping[str, str]:
+        """Count against the caller's limit; what is left of it, in lower case as clients look."""
+        if self.limits is None:
+            return {}
+        bucket = self.limits.bucket_of(key)
+        if not bucket.take():
             raise rate_limited()
+        return {
+            "x-ratelimit-limit": str(bucket.per_second),
+            "x-ratelimit-remaining": str(int(bucket.left)),
+            "x-ratelimit-reset": "1",
+        }
 
     def _tell(self, response: web.Response) -> None:
         """The headers of every answer; the date is the venue's, as its clock says it."""
@@ -187,6 +202,10 @@ def _error(rule: Rule) -> Refused:
     if rule.body == "text":
         return Refused(rule.status, title.encode(), "text/plain")
     return refused(rule.status, title.upper().replace(" ", "_"), title)
+
+
+def _worded(no: Refused) -> web.Response:
+    return web.Response(body=no.body, status=no.status, content_type=no.content_type)
 
 
 def _routing_error(no: web.HTTPException) -> web.Response:

@@ -14,13 +14,21 @@ import msgspec
 _PAGE_MAX = 10_000
 
 
+def mend(path: Path) -> None:
+    """Make the file if it is not there; drop a last line that its killed writer did not end."""
+    path.touch()
+    with path.open("r+b") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+
+
 class Journal:
     """The file, and how many requests it holds."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError where the file cannot be written."""
         self._path = path
-        path.touch()
+        mend(path)
         with path.open("rb") as there:
             self._count = sum(1 for _ in there)
         self._file = path.open("ab", buffering=0)

@@ -24,7 +24,7 @@ from infra.sandbox.coinbase.journal import Journal
 from infra.sandbox.coinbase.keys import ApiKey
 from infra.sandbox.coinbase.legacy import LegacyPaths
 from infra.sandbox.coinbase.limits import RateLimits
-from infra.sandbox.coinbase.market_time import MarketTime
+from infra.sandbox.coinbase.market_time import ClockFile, MarketTime
 from infra.sandbox.coinbase.orders import OrderPaths
 from infra.sandbox.coinbase.public import PublicPaths
 from infra.sandbox.coinbase.quotes import Quotes
@@ -41,6 +41,7 @@ class Sandbox:
 
     keys: Mapping[str, ApiKey]
     clock: MarketTime
+    clock_file: ClockFile
     wall: Clock
     quotes: Quotes
     floor: Floor
@@ -87,7 +88,7 @@ class Sandbox:
             AccountPaths(self.floor, self.opened_at, self.worth),
             OrderPaths(self.floor),
             LegacyPaths(self.quotes, self.floor.balances, self.told_now),
-            AdminPaths(self.floor, self.clock, self.faults, self.journal),
+            AdminPaths(self.floor, self.clock, self.clock_file, self.faults, self.journal),
             streams,
         ):
             application.add_routes(paths.routes())
