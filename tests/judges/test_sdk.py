@@ -50,8 +50,10 @@ def test_it_loads_the_markets_with_their_increments(client: RESTClient) -> None:
 def test_it_sees_the_balances_page_by_page(client: RESTClient) -> None:
     first = client.get_accounts(limit=20)
     second = client.get_accounts(limit=20, cursor=first["cursor"])
-    wallets = {row["currency"]: row for row in [*first["accounts"], *second["accounts"]]}
+    rows = [*first["accounts"], *second["accounts"]]
+    wallets = {row["currency"]: row for row in rows}
 
+    assert len(rows) == len(wallets) == len(client.get_accounts()["accounts"])
     assert (first["has_next"], second["has_next"], second["cursor"]) == (True, False, "")
     assert wallets["USD"]["available_balance"]["value"] == "10000"
     assert wallets["BTC"]["type"] == "ACCOUNT_TYPE_CRYPTO"
