@@ -2,8 +2,8 @@
 
 Runs the JSON Schema over the merged tree and turns what it says into one clear
 line a mistake. What values mean to each other is `config.contradictions`.
-jsonschema is imported only here and only when a check runs: it is a tenth of a
-second that no reading program should pay.
+jsonschema is imported only here, and only when `config.fit` found something that
+does not fit: it is a tenth of a second that a sound configuration should not pay.
 """
 
 from __future__ import annotations
@@ -11,38 +11,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from operator import ge, gt, le, lt
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, cast
 
-from config import parse
 from config.complaints import Complaint, Place, listed, nearest, shown
+from config.fit import beyond, fits, is_single, misread
 from config.schemas import Schema, schema_of, sections_of
 from config.shipped import line_to_copy
 from config.tree import Path, Section, dotted, place_of, plain
-from core.money import Money
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
     from jsonschema.protocols import Validator
 
-# How a bound of `limits` compares, and how it is said.
-_BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
-    "min": (ge, "at least"),
-    "max": (le, "at most"),
-    "above": (gt, "more than"),
-    "below": (lt, "less than"),
-}
-
 
 @cache
-def _validator(file: str) -> Validator:
-    """The check of one file's sections, compiled once per process."""
+def _kind() -> Callable[[Schema], Validator]:
+    """JSON Schema with our two keywords, made once per process."""
     from jsonschema import validators
 
     ours = {"unit": _unit_keyword, "limits": _limits_keyword}
     kind = validators.extend(validators.Draft202012Validator, ours)  # type: ignore[no-untyped-call]
-    return cast("Validator", kind(schema_of(file)))
+    return cast("Callable[[Schema], Validator]", kind)
+
+
+def errors(value: Any, schema: Schema) -> Iterator[ValidationError]:
+    """All that jsonschema has against the value."""
+    return iter(_kind()(schema).iter_errors(value))
 
 
 def _unit_keyword(
@@ -50,11 +45,8 @@ def _unit_keyword(
 ) -> Iterator[ValidationError]:
     from jsonschema import ValidationError
 
-    if _is_single(instance):
-        try:
-            parse.UNITS[unit](str(instance))
-        except ValueError as error:
-            yield ValidationError(str(error))
+    if trouble := misread(instance, unit):
+        yield ValidationError(trouble)
 
 
 def _limits_keyword(
@@ -62,22 +54,7 @@ def _limits_keyword(
 ) -> Iterator[ValidationError]:
     from jsonschema import ValidationError
 
-    reading = parse.UNITS[schema["unit"]]
-    try:
-        value = reading(str(instance))
-    except ValueError:
-        return  # the unit has complained
-    for bound, texts in bounds.items():
-        within, said = _BOUNDS[bound]
-        for text in [texts] if isinstance(texts, str) else texts:
-            limit = reading(text)
-            if type(limit) is type(value) and not within(_magnitude(value), _magnitude(limit)):
-                yield ValidationError(f"is {instance}; write {said} {text}")
-
-
-def _magnitude(value: object) -> object:
-    """A bound on money is a bound on its amount, whatever the currency."""
-    return value.amount if isinstance(value, Money) else value
+    yield from map(ValidationError, beyond(instance, bounds, schema["unit"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +70,10 @@ class _Fault:
     in_a_name: bool  # the fault is in a key, not in a value
 
 
-def _faults(file: str, part: Section) -> Iterator[_Fault]:
-    for error in _validator(file).iter_errors(plain(part)):
+def _faults(value: object, schema: Schema) -> Iterator[_Fault]:
+    if fits(value, schema):
+        return
+    for error in errors(value, schema):
         yield _Fault(
             keyword=str(error.validator),
             at=tuple(str(step) for step in error.absolute_path),
@@ -111,7 +90,7 @@ def shape_complaints(tree: Section, files: tuple[str, ...]) -> list[Complaint]:
     told: dict[Path, Complaint] = {}
     for file in files:
         mine = {name: tree.entries[name] for name in sections_of(file) if name in tree.entries}
-        for fault in _faults(file, Section(mine, tree.place)):
+        for fault in _faults(plain(Section(mine, tree.place)), schema_of(file)):
             for path, message in _worded(fault):
                 place = place_of(tree, path) if path[0] in tree.entries else _top(tree, file)
                 told.setdefault(path, Complaint(place, dotted(path), message))
@@ -146,7 +125,7 @@ def _value_worded(fault: _Fault) -> str | None:
     """What is wrong with one value; None where the `unit` keyword says it better."""
     value, rule, schema = fault.value, fault.rule, fault.schema
     match fault.keyword:
-        case "type" | "pattern" if "unit" in schema and _is_single(value):
+        case "type" | "pattern" if "unit" in schema and is_single(value):
             return None
         case "type" | "pattern" | "minLength" | "maxLength":
             return _misfit(value, schema)
@@ -166,11 +145,6 @@ def _value_worded(fault: _Fault) -> str | None:
             return f"names {listed(twice, 'and')} more than once"
         case _:
             return fault.message
-
-
-def _is_single(value: object) -> bool:
-    """A text or a number: what the reading of a unit can speak about."""
-    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _misfit(value: object, schema: Schema) -> str:

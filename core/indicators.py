@@ -118,9 +118,9 @@ def stretch(closes: Floats, bars: int) -> Stretch:
     the last close, so that this holds to the last bit.
     """
     off = closes[:, -bars:] - closes[:, -1:]
-    mean = off.mean(axis=-1)
+    mean = _mean(off)
     off -= mean[:, np.newaxis]
-    deviation = np.sqrt((off * off).mean(axis=-1))
+    deviation = np.sqrt(_mean(off * off))
     below = np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > 0)
     return Stretch(below, _share(np.abs(off, out=off) <= deviation[:, np.newaxis]))
 
@@ -159,8 +159,7 @@ def share_above(values: Floats, level: Floats, bars: int) -> Floats:
 
 def window_mean(values: Floats, bars: int) -> Floats:
     """The mean of the last `bars` values."""
-    mean: Floats = values[:, -bars:].mean(axis=-1)
-    return mean
+    return _mean(values[:, -bars:])
 
 
 def shown_ratio(values: Floats) -> Floats:
@@ -185,6 +184,12 @@ def _true_ranges(panel: Panel, bars: int) -> Floats:
     ranges = np.maximum(panel.high[:, -bars:], before)
     ranges -= np.minimum(panel.low[:, -bars:], before)
     return ranges
+
+
+def _mean(values: Floats) -> Floats:
+    """What numpy's own mean gives to the last bit, at half its cost for a few products."""
+    mean: Floats = values.sum(axis=-1) / values.shape[1]
+    return mean
 
 
 def _share(flags: Flags) -> Floats:

@@ -8,6 +8,7 @@ passed as fresh, because every piece carries the time it was seen.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ from core.money import (
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
+
+_HALF, _TWO = Decimal("0.5"), Decimal(2)
 
 
 class Side(Enum):
@@ -131,12 +134,17 @@ class TopOfBook:
 
     @property
     def mid(self) -> Decimal:
-        return multiplied(added(self.bid, self.ask), Decimal("0.5"))
+        return multiplied(added(self.bid, self.ask), _HALF)
 
     @property
     def spread(self) -> Ratio:
         """The spread over the mid, rounded up."""
         return Ratio(divided(subtracted(self.ask, self.bid), self.mid, toward=Toward.CEILING))
+
+    def wider_than(self, most: Ratio) -> bool:
+        """Says what comparing `spread` would, by a product: a division costs ten of them."""
+        twice = EXACT.multiply(_TWO, EXACT.subtract(self.ask, self.bid))
+        return twice > EXACT.multiply(most.value, EXACT.add(self.ask, self.bid))
 
 
 class Level(NamedTuple):
@@ -164,15 +172,9 @@ class Depth:
     def notional_within(self, side: Side, window: Ratio) -> Decimal:
         """Quote currency that an order of `side` meets within `window` of the best price."""
         levels = self._taken_by(side)
-        best = levels[0].price
-        far = multiplied(best, window.value)
-        return added(
-            *(
-                multiplied(level.price, level.quantity)
-                for level in levels
-                if abs(subtracted(level.price, best)) <= far
-            )
-        )
+        lowest, highest = _bounds(levels[0].price, window)
+        within = (level for level in levels if lowest <= level.price <= highest)
+        return added(*(multiplied(price, quantity) for price, quantity in within))
 
     def holds(self, least: Decimal, window: Ratio) -> bool:
         """Whether each side holds `least` in quote currency within `window` of its best price.
@@ -180,19 +182,7 @@ class Depth:
         Says what comparing `notional_within` would, but stops at the level that settles
         it: of a deep book that is the first, and there may be hundreds of books.
         """
-        for levels in (self.bids, self.asks):
-            best, held = levels[0].price, ZERO
-            far = multiplied(best, window.value)
-            lowest, highest = subtracted(best, far), added(best, far)
-            for price, quantity in levels:
-                if not lowest <= price <= highest:
-                    return False
-                held = EXACT.add(held, EXACT.multiply(price, quantity))
-                if held >= least:
-                    break
-            else:
-                return False
-        return True
+        return _hold(self.bids, least, window) and _hold(self.asks, least, window)
 
     def impact(self, side: Side, notional: Decimal) -> Ratio | None:
         """How far the average price of a taking order lies from the best price.
@@ -213,6 +203,28 @@ class Depth:
         average = divided(notional, quantity, toward=Toward.CEILING)
         off = divided(average, levels[0].price, toward=Toward.CEILING)
         return Ratio(abs(subtracted(off, ONE)))
+
+
+def _bounds(best: Decimal, window: Ratio) -> tuple[Decimal, Decimal]:
+    """The lowest and the highest price within `window` of the best one."""
+    far = EXACT.multiply(best, window.value)
+    return EXACT.subtract(best, far), EXACT.add(best, far)
+
+
+def _hold(levels: tuple[Level, ...], least: Decimal, window: Ratio) -> bool:
+    """Whether levels hold `least` in quote currency within `window` of the first of them."""
+    best, quantity = levels[0]
+    held = EXACT.multiply(best, quantity)
+    if held >= least:
+        return True
+    lowest, highest = _bounds(best, window)
+    for price, quantity in levels[1:]:
+        if not lowest <= price <= highest:
+            return False
+        held = EXACT.add(held, EXACT.multiply(price, quantity))
+        if held >= least:
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,24 +282,25 @@ class Panel:
         return count
 
     def rows(self, symbols: tuple[str, ...]) -> Panel:
-        """The same panel for some of its symbols, in sorted order."""
+        """The same panel for some of its symbols, in sorted order.
+
+        Neighbouring rows, one product's among them, are looked at where they lie; only
+        rows that lie apart are copied.
+        """
         if symbols == self.symbols:
             return self
-        where = {symbol: row for row, symbol in enumerate(self.symbols)}
         chosen = tuple(sorted(symbols))
-        pick = [where[symbol] for symbol in chosen]
-        return Panel(
-            chosen,
-            self.bar,
-            self.closed_at,
-            self.open[pick],
-            self.high[pick],
-            self.low[pick],
-            self.close[pick],
-            self.volume[pick],
-            self.missing[pick],
-            self.known[pick],
-        )
+        first = bisect_left(self.symbols, chosen[0]) if chosen else 0
+        neighbours = slice(first, first + len(chosen))
+        if self.symbols[neighbours] == chosen:
+            return self._picked(chosen, neighbours)
+        where = {symbol: row for row, symbol in enumerate(self.symbols)}
+        return self._picked(chosen, np.array([where[symbol] for symbol in chosen]))
+
+    def _picked(self, symbols: tuple[str, ...], rows: slice | Counts) -> Panel:
+        prices = (self.open[rows], self.high[rows], self.low[rows], self.close[rows])
+        traded = (self.volume[rows], self.missing[rows], self.known[rows])
+        return Panel(symbols, self.bar, self.closed_at, *prices, *traded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from enum import Enum
 EXACT = Context(prec=60, traps=[InvalidOperation, DivisionByZero, Inexact])
 ZERO = Decimal(0)
 ONE = Decimal(1)
+HUNDRED = Decimal(100)
 
 
 class Toward(Enum):
@@ -55,10 +56,10 @@ def subtracted(value: Decimal, less: Decimal) -> Decimal:
     return EXACT.subtract(value, less)
 
 
-def multiplied(*factors: Decimal) -> Decimal:
+def multiplied(first: Decimal, *others: Decimal) -> Decimal:
     """The exact product; a product beyond 60 digits raises Inexact."""
-    product = ONE
-    for factor in factors:
+    product = first
+    for factor in others:
         product = EXACT.multiply(product, factor)
     return product
 
@@ -107,7 +108,7 @@ class Ratio:
         return Ratio(multiplied(self.value, multiple))
 
     def __str__(self) -> str:
-        return f"{plain(multiplied(self.value, Decimal(100)))}%"
+        return f"{plain(multiplied(self.value, HUNDRED))}%"
 
 
 @dataclass(frozen=True, slots=True)

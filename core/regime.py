@@ -117,13 +117,13 @@ def _judged(seen: _Seen, policy: RegimePolicy) -> tuple[Regime, str]:
     high, steep, deep = policy.trend_bull_min, policy.trend_bear_max, policy.drawdown_bear_min
     deepest, wildest = policy.drawdown_crash_min, policy.volatility_crash_min
     thresholds = (
-        (Regime.CRASH, seen.drawdown >= float(deepest.value), f"drawdown_crash_min {deepest}"),
-        (Regime.CRASH, seen.volatility >= float(wildest.value), f"volatility_crash_min {wildest}"),
-        (Regime.BEAR, seen.trend <= float(steep.value), f"trend_bear_max {steep}"),
-        (Regime.BEAR, seen.drawdown >= float(deep.value), f"drawdown_bear_min {deep}"),
-        (Regime.BULL, seen.trend >= float(high.value), f"trend_bull_min {high}"),
+        (Regime.CRASH, seen.drawdown >= float(deepest.value), "drawdown_crash_min", deepest),
+        (Regime.CRASH, seen.volatility >= float(wildest.value), "volatility_crash_min", wildest),
+        (Regime.BEAR, seen.trend <= float(steep.value), "trend_bear_max", steep),
+        (Regime.BEAR, seen.drawdown >= float(deep.value), "drawdown_bear_min", deep),
+        (Regime.BULL, seen.trend >= float(high.value), "trend_bull_min", high),
     )
-    for regime, reached, threshold in thresholds:
+    for regime, reached, key, limit in thresholds:
         if reached:
-            return regime, f"regime.{threshold} is reached"
+            return regime, f"regime.{key} {limit} is reached"
     return Regime.CHOP, "no threshold is reached"

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 
-from core.market import Depth, Panel, Product, ProductStatus, Side, Snapshot
+from core.market import Depth, Panel, Product, ProductStatus, Side, Snapshot, TopOfBook
 from core.money import (
     Money,
     Ratio,
@@ -49,14 +50,11 @@ class Sight:
 
     snapshot: Snapshot
     policy: Policy
+    rules: UniversePolicy
     rates: Rates  # thresholds are in the capital currency, products in their own
     volumes: Mapping[str, float]  # symbol -> 24 h notional; only products with a candle
     named: Mapping[str, str]  # asset -> the tier it is in by name
     flags: Mapping[str, RedFlag]  # asset -> the red flag that counts today
-
-    @property
-    def rules(self) -> UniversePolicy:
-        return self.policy.universe
 
 
 Check = Callable[[Product, Sight], Finding | None]
@@ -91,9 +89,9 @@ def notional_24h(panel: Panel) -> Mapping[str, float]:
 
     A panel shorter than 24 h gives less, which speaks against the product.
     """
-    bars = panel.bars_in(_DAY)
-    traded = np.where(panel.missing, 0.0, panel.close * panel.volume)[:, -bars:]
-    totals = traded.sum(axis=-1).tolist()
+    day = slice(-panel.bars_in(_DAY), None)
+    traded = panel.close[:, day] * panel.volume[:, day]
+    totals = np.where(panel.missing[:, day], 0.0, traded).sum(axis=-1).tolist()
     known = panel.known.tolist()
     return {
         symbol: total
@@ -108,6 +106,7 @@ def _sight(snapshot: Snapshot, policy: Policy, rates: Rates) -> Sight:
     return Sight(
         snapshot=snapshot,
         policy=policy,
+        rules=rules,
         rates=rates,
         volumes=notional_24h(snapshot.panel),
         named={asset: tier for tier, rule in rules.tiers.items() for asset in rule.assets},
@@ -124,7 +123,10 @@ def _remembered(symbol: str, state: BotState, rules: UniversePolicy) -> Membersh
 
 
 def _first(checks: Iterable[Check], product: Product, sight: Sight) -> Finding | None:
-    return next((said for check in checks if (said := check(product, sight))), None)
+    for check in checks:
+        if (said := check(product, sight)) is not None:
+            return said
+    return None
 
 
 # Facts about the product: no hysteresis.
@@ -197,8 +199,8 @@ def _has_book(product: Product, sight: Sight) -> Finding | None:
 
 def _above_floor(product: Product, sight: Sight) -> Finding | None:
     # The bid, because it is the lower of the two and what a holder would get.
-    bid = sight.snapshot.tops[product.symbol].bid
-    price, floor = multiplied(bid, sight.rates.of(product.quote)), sight.rules.price_min
+    bid, floor = sight.snapshot.tops[product.symbol].bid, sight.rules.price_min
+    price = multiplied(bid, sight.rates.of(product.quote))
     if price >= floor.amount:
         return None
     seen = str(Money(price, floor.currency))
@@ -229,12 +231,11 @@ HARD_CHECKS: tuple[Check, ...] = (
 # Measured thresholds: with hysteresis.
 
 
-@dataclass(frozen=True, slots=True)
-class Liquidity:
+class Liquidity(NamedTuple):
     """What a product shows now. `depth` only where one was seen recently."""
 
     volume: float  # 24 h notional in the capital currency
-    spread: Ratio
+    top: TopOfBook
     depth: Depth | None
     quote: str  # in which the depth is
     rates: Rates
@@ -289,20 +290,16 @@ def _liquidity(product: Product, sight: Sight) -> Liquidity:
     depth = snapshot.depths.get(product.symbol)
     if depth is not None and snapshot.at - depth.seen_at > sight.policy.risk.book_age_max:
         depth = None
-    return Liquidity(
-        volume=sight.volumes[product.symbol] * float(sight.rates.of(product.quote)),
-        spread=snapshot.tops[product.symbol].spread,
-        depth=depth,
-        quote=product.quote,
-        rates=sight.rates,
-    )
+    rates, quote = sight.rates, product.quote
+    volume = sight.volumes[product.symbol] * float(rates.of(quote))
+    return Liquidity(volume, snapshot.tops[product.symbol], depth, quote, rates)
 
 
 def _missed(rule: TierRule, shown: Liquidity, window: Ratio) -> Reason | None:
     """The first threshold of `rule` that is missed; a depth nobody saw misses none."""
     if shown.volume < float(rule.volume_24h_min.amount):
         return Reason.VOLUME_TOO_LOW
-    if shown.spread > rule.spread_max:
+    if shown.top.wider_than(rule.spread_max):
         return Reason.SPREAD_TOO_WIDE
     if shown.depth is not None:
         least = shown.rates.paid_in(shown.quote, rule.depth_min, toward=Toward.CEILING)
@@ -320,7 +317,7 @@ def _shortfall(tier: str, shown: Liquidity, rules: UniversePolicy) -> Finding | 
             seen = _cents(Money(multiplied(hundredfold, _CENT), shown.rates.capital))
             return Finding(short, seen, str(rule.volume_24h_min), f"{key}.volume_24h_min")
         case Reason.SPREAD_TOO_WIDE as short:
-            seen = percent(shown.spread, toward=Toward.CEILING)
+            seen = percent(shown.top.spread, toward=Toward.CEILING)
             return Finding(short, seen, percent(rule.spread_max), f"{key}.spread_max")
         case Reason.DEPTH_TOO_THIN as short if shown.depth is not None:
             window = rules.depth_window

@@ -75,9 +75,9 @@ def product_verdicts(
             uncalled=sorted(set(verdicts) - owed),
         )
     watched = stages.exits.watched
-    return {
-        symbol: replace(verdicts[symbol], exit=watched.get(symbol)) for symbol in sorted(verdicts)
-    }
+    for symbol, finding in watched.items():
+        verdicts[symbol] = replace(verdicts[symbol], exit=finding)
+    return {symbol: verdicts[symbol] for symbol in sorted(verdicts)}
 
 
 def _spoken(

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.money import Ratio, Toward, multiplied, plain, rounded_down, rounded_up
+from core.money import HUNDRED, Ratio, Toward, multiplied, plain, rounded_down, rounded_up
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 _SHOWN = {Toward.FLOOR: rounded_down, Toward.CEILING: rounded_up}
+_PERCENT_STEP = Decimal("0.0001")
 
 
 def span(value: timedelta) -> str:
@@ -36,8 +37,8 @@ def span(value: timedelta) -> str:
 
 def percent(value: Ratio, *, toward: Toward = Toward.FLOOR) -> str:
     """A ratio with at most four decimals of a per cent, rounded as named."""
-    hundredfold = multiplied(value.value, Decimal(100))
-    return f"{plain(_SHOWN[toward](hundredfold, Decimal('0.0001')))}%"
+    hundredfold = multiplied(value.value, HUNDRED)
+    return f"{plain(_SHOWN[toward](hundredfold, _PERCENT_STEP))}%"
 
 
 def percent_of(value: float) -> str:

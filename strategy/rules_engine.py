@@ -86,7 +86,7 @@ class RulesEngine:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """In order: of two equally sure rules the earlier one speaks."""
-        asked = self.parameters
+        asked, named = self.parameters, self.parameters.rules
         proposers: tuple[Callable[[Trigger, StrategyContext], Answer], ...] = (
             partial(momentum.propose, rule=asked.momentum),
             partial(breakout.propose, rule=asked.breakout),
@@ -95,25 +95,27 @@ class RulesEngine:
         )
         rooms = (momentum, breakout, mean_reversion, reversal)
         return tuple(
-            Rule(room.NAME, asked.rules[room.NAME], room.KINDS, room.DIRECTION, propose)
+            Rule(room.NAME, named[room.NAME], room.KINDS, room.DIRECTION, propose)
             for room, propose in zip(rooms, proposers, strict=True)
         )
 
     def propose(self, context: StrategyContext) -> Proposals:
         wanted: list[TradeProposal] = []
         declined: dict[str, Finding] = {}
+        rules = self.rules
         for symbol in sorted(context.triggers):
-            match self._answer(symbol, context):
+            match self._answer(symbol, rules, context):
                 case TradeProposal() as proposal:
                     wanted.append(proposal)
                 case Finding() as finding:
                     declined[symbol] = finding
         return Proposals(tuple(wanted), declined)
 
-    def _answer(self, symbol: str, context: StrategyContext) -> TradeProposal | Finding:
+    def _answer(
+        self, symbol: str, rules: tuple[Rule, ...], context: StrategyContext
+    ) -> TradeProposal | Finding:
         """The strongest proposal, or the word of the first rule that looked at the product."""
-        fired, rules = context.triggers[symbol], self.rules
-        answers = []
+        fired, answers = context.triggers[symbol], []
         for rule in rules:
             trigger = next(filter(rule.acts_on, fired), None)  # the strongest of them
             if trigger is not None and rule.parameters.enabled:

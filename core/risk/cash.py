@@ -75,9 +75,12 @@ def wallet_pays(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 def _left_after(proposal: TradeProposal, free: Money, facts: Facts, *, room: Money) -> Verdict:
     """The proposal, as much of it as `room` pays, or CASH_BUFFER with what would be left."""
-    left = free - facts.cost(notional_of(proposal))
-    seen = of_equity(left, facts, toward=Toward.FLOOR)
-    denial = Finding(Reason.CASH_BUFFER, seen, percent(facts.risk.cash_min), _BUFFER)
+
+    def denial() -> Finding:
+        left = free - facts.cost(notional_of(proposal))
+        seen = of_equity(left, facts, toward=Toward.FLOOR)
+        return Finding(Reason.CASH_BUFFER, seen, percent(facts.risk.cash_min), _BUFFER)
+
     return fitted(proposal, facts.affordable(room), denial, facts)
 
 

@@ -104,12 +104,12 @@ def reviewed(proposal: TradeProposal, facts: Facts) -> Verdict:
     left, key = proposal, None
     for check in checks_of(proposal):
         match check(left, facts):
+            case Approved():
+                pass
             case Denied(finding=finding):
                 return Denied(proposal, finding)
             case Reduced(proposal=smaller, finding=finding):
                 left, key = smaller, finding.key
-            case Approved():
-                pass
     return Approved(left) if key is None else reduced(left, notional_of(proposal), key)
 
 

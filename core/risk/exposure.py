@@ -44,8 +44,11 @@ def positions_have_room(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 def notional_within_limit(proposal: TradeProposal, facts: Facts) -> Verdict:
     most = facts.risk.notional_max
-    seen = shown(facts.cost(notional_of(proposal)), toward=Toward.CEILING)
-    denial = Finding(Reason.NOTIONAL_TOO_LARGE, seen, str(most), "risk.notional_max")
+
+    def denial() -> Finding:
+        seen = shown(facts.cost(notional_of(proposal)), toward=Toward.CEILING)
+        return Finding(Reason.NOTIONAL_TOO_LARGE, seen, str(most), "risk.notional_max")
+
     return fitted(proposal, facts.affordable(most), denial, facts)
 
 
@@ -85,9 +88,12 @@ def _under(cap: Cap, stakes: tuple[Stake, ...], proposal: TradeProposal, facts: 
     """As much of the proposal as fits under `cap` beside `stakes`."""
     share = cap.share.times(facts.caps)
     used = _sum(stakes, facts.equity.currency)
-    wanted = used + facts.cost(notional_of(proposal))
-    seen = of_equity(wanted, facts, toward=Toward.CEILING)
-    denial = Finding(cap.reason, seen, percent(share), cap.key)
+
+    def denial() -> Finding:
+        wanted = used + facts.cost(notional_of(proposal))
+        seen = of_equity(wanted, facts, toward=Toward.CEILING)
+        return Finding(cap.reason, seen, percent(share), cap.key)
+
     return fitted(proposal, facts.affordable(share.of(facts.equity) - used), denial, facts)
 
 

@@ -23,17 +23,16 @@ def candles_fresh(proposal: TradeProposal, facts: Facts) -> Verdict:
     Bars lie on a grid from the epoch. A bar may be asked for once it closed; how
     late it is counts from its close.
     """
-    most = facts.risk.candle_delay_max
-    limit = span(most)
+    most, key = facts.risk.candle_delay_max, "candle_delay_max"
     through = facts.snapshot.candles_through.get(proposal.symbol)
     if through is None:
-        return _denied(proposal, Reason.CANDLES_TOO_OLD, "never", limit, "candle_delay_max")
+        return _denied(proposal, Reason.CANDLES_TOO_OLD, "never", span(most), key)
     bar = facts.snapshot.panel.bar
     next_close = _EPOCH + ((through - _EPOCH) // bar + 1) * bar
     late = facts.at - next_close
     if late <= most:
         return Approved(proposal)
-    return _denied(proposal, Reason.CANDLES_TOO_OLD, span(late), limit, "candle_delay_max")
+    return _denied(proposal, Reason.CANDLES_TOO_OLD, span(late), span(most), key)
 
 
 def book_fresh(proposal: TradeProposal, facts: Facts) -> Verdict:
@@ -53,16 +52,16 @@ def book_near_candles(proposal: TradeProposal, facts: Facts) -> Verdict:
     Measured in floats, as candles are; nothing here becomes money.
     """
     most = facts.risk.book_off_candles_max
-    reason, key, limit = Reason.BOOK_OFF_CANDLES, "book_off_candles_max", percent(most)
+    reason, key = Reason.BOOK_OFF_CANDLES, "book_off_candles_max"
     top, close = facts.top(proposal), facts.closes.get(proposal.symbol)
     if top is None or close is None or not close > 0:
         lacking = "no book" if top is None else "no close"
-        return _denied(proposal, reason, lacking, limit, key)
+        return _denied(proposal, reason, lacking, percent(most), key)
     off = abs(float(top.mid) - close)
     # As a product, because a quotient would put a book exactly at the limit beyond it.
     if off <= float(most.value) * close:
         return Approved(proposal)
-    return _denied(proposal, reason, percent_of(off / close), limit, key)
+    return _denied(proposal, reason, percent_of(off / close), percent(most), key)
 
 
 def _denied(proposal: TradeProposal, reason: Reason, seen: str, limit: str, name: str) -> Denied:

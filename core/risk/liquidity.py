@@ -19,7 +19,7 @@ from core.wording import percent, span
 
 def spread_within_limit(proposal: TradeProposal, facts: Facts) -> Verdict:
     most, top = facts.risk.spread_max[proposal.tier], facts.top(proposal)
-    if top is not None and top.spread <= most:
+    if top is not None and not top.wider_than(most):
         return Approved(proposal)
     seen = "no book" if top is None else percent(top.spread, toward=Toward.CEILING)
     key = f"risk.spread_max.{proposal.tier}"
@@ -45,11 +45,14 @@ def depth_bears_notional(proposal: TradeProposal, facts: Facts) -> Verdict:
     there = facts.portfolio.rates.worth(Money(within, quote_of(proposal.symbol))).amount
     if multiplied(multiple, notional.amount) <= there:
         return Approved(proposal)
+
+    def denial() -> Finding:
+        ratio = divided(there, notional.amount, toward=Toward.FLOOR)
+        seen = f"{plain(rounded_down(ratio, Decimal('0.0001')))}x"
+        key = "risk.depth_multiple_min"
+        return Finding(Reason.DEPTH_TOO_SMALL, seen, f"{plain(multiple)}x", key)
+
     most = Money(divided(there, multiple, toward=Toward.FLOOR), notional.currency)
-    ratio = divided(there, notional.amount, toward=Toward.FLOOR)
-    seen = f"{plain(rounded_down(ratio, Decimal('0.0001')))}x"
-    key = "risk.depth_multiple_min"
-    denial = Finding(Reason.DEPTH_TOO_SMALL, seen, f"{plain(multiple)}x", key)
     return fitted(proposal, most, denial, facts)
 
 

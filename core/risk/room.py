@@ -6,6 +6,7 @@ the bot, and never to less than is worth its fees.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -21,19 +22,21 @@ _CENT = Decimal("0.01")
 _SHOWN = {Toward.FLOOR: rounded_down, Toward.CEILING: rounded_up}
 
 
-def fitted(proposal: TradeProposal, most: Money, denial: Finding, facts: Facts) -> Verdict:
+def fitted(
+    proposal: TradeProposal, most: Money, denial: Callable[[], Finding], facts: Facts
+) -> Verdict:
     """The proposal if its notional is not above `most`, else `most` of it, else `denial`.
 
-    `denial` is the limit's own finding; its key names who shrank the order. For buys:
-    what is left of a sell is never too small.
+    `denial` words the limit's own finding, where it has to speak; its key names who
+    shrank the order. For buys: what is left of a sell is never too small.
     """
     asked = notional_of(proposal)
     if asked <= most:
         return Approved(proposal)
-    granted = most.down_to(STEP)
+    granted, finding = most.down_to(STEP), denial()
     if too_small(granted, facts):
-        return Denied(proposal, denial)
-    return reduced(replace(proposal, notional=granted), asked, denial.key)
+        return Denied(proposal, finding)
+    return reduced(replace(proposal, notional=granted), asked, finding.key)
 
 
 def reduced(granted: TradeProposal, asked: Money, key: str) -> Reduced:

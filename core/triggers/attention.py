@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from core.indicators import shown_ratio
 from core.market import Floats, Panel, Regime
 from core.money import Ratio
@@ -33,8 +31,16 @@ class _Sights(NamedTuple):
 
     kinds: tuple[TriggerKind, ...]
     sightings: tuple[Sighting, ...]  # one per kind
-    nearness: list[list[float]]  # [row][kind]: 1 and more fires
+    bounds: tuple[tuple[_Bound, ...], ...]  # of the measures of each kind
+    nearness: tuple[tuple[float, ...], ...]  # [row][kind]: 1 and more fires
     ranges: list[float]  # [row]: ATR over the close, as shown
+
+
+class _Bound(NamedTuple):
+    """A limit in words, and where it is set; said once for all products."""
+
+    said: str
+    key: str
 
 
 def find_triggers(panel: Panel, atr: Floats, regime: Regime, policy: TriggersPolicy) -> Attention:
@@ -67,17 +73,26 @@ def find_triggers(panel: Panel, atr: Floats, regime: Regime, policy: TriggersPol
     return Attention(
         triggers=tuple(trigger for triggers in kept for trigger in triggers),
         passed={symbol: passed[symbol] for symbol in sorted(passed)},
-        nearest=tuple(sorted(panel.symbols, key=lambda name: _rank(name, best))),
+        nearest=_nearest_first(panel.symbols, best),
     )
 
 
 def _look(panel: Panel, atr: Floats, regime: Regime, watched: tuple[Watch, ...]) -> _Sights:
     sightings = tuple(watch.look(panel, regime) for watch in watched)
+    by_kind = (sighting.nearness.tolist() for sighting in sightings)
     return _Sights(
         kinds=tuple(watch.kind for watch in watched),
         sightings=sightings,
-        nearness=np.stack([sighting.nearness for sighting in sightings], axis=-1).tolist(),
+        bounds=tuple(map(_bounds, watched, sightings)),
+        nearness=tuple(zip(*by_kind, strict=True)),
         ranges=shown_ratio(atr / panel.close[:, -1]).tolist(),
+    )
+
+
+def _bounds(watch: Watch, sighting: Sighting) -> tuple[_Bound, ...]:
+    section = f"triggers.{watch.kind.value}"
+    return tuple(
+        _Bound(measure.limit_said, f"{section}.{measure.key}") for measure in sighting.measures
     )
 
 
@@ -97,34 +112,35 @@ def _judge(
 
 def _fired(symbol: str, row: int, sights: _Sights) -> tuple[Trigger, ...]:
     triggers = [
-        Trigger(
-            symbol=symbol,
-            kind=kind,
-            direction=sighting.direction(row),
-            strength=round(float(sighting.measures[0].nearness[row]), _DIGITS),
-            confidence=round(float(sighting.confidence[row]), _DIGITS),
-            seen=sighting.measures[0].said(row),
-        )
-        for kind, sighting, near in zip(
-            sights.kinds, sights.sightings, sights.nearness[row], strict=True
-        )
+        _trigger(symbol, row, sights.kinds[place], sights.sightings[place])
+        for place, near in enumerate(sights.nearness[row])
         if near >= 1
     ]
     # A stable sort: of two equally strong kinds the one listed first stays first.
     return tuple(sorted(triggers, key=lambda trigger: -trigger.strength))
 
 
+def _trigger(symbol: str, row: int, kind: TriggerKind, sighting: Sighting) -> Trigger:
+    first = sighting.measures[0]
+    return Trigger(
+        symbol=symbol,
+        kind=kind,
+        direction=sighting.direction(row),
+        strength=round(first.nearness.item(row), _DIGITS),
+        confidence=round(sighting.confidence.item(row), _DIGITS),
+        seen=first.said(row),
+    )
+
+
 def _nearest_miss(row: int, sights: _Sights) -> Finding:
     """NO_TRIGGER, with the kind that came nearest to its limit."""
     near = sights.nearness[row]
     place = near.index(max(near))
-    kind, measure = sights.kinds[place].value, sights.sightings[place].binding(row)
-    return Finding(
-        Reason.NO_TRIGGER,
-        f"{kind} {measure.said(row)}",
-        measure.limit_said,
-        f"triggers.{kind}.{measure.key}",
-    )
+    kind, sighting = sights.kinds[place].value, sights.sightings[place]
+    binding = sighting.binding(row)
+    bound = sights.bounds[place][binding]
+    seen = f"{kind} {sighting.measures[binding].said(row)}"
+    return Finding(Reason.NO_TRIGGER, seen, bound.said, bound.key)
 
 
 def _outside_band(range_share: float, band: AtrPolicy) -> Finding | None:
@@ -161,6 +177,7 @@ def _ranked(
     return ranking[:places], beyond
 
 
-def _rank(symbol: str, best: Mapping[str, float]) -> tuple[bool, float, str]:
-    """Sorts the nearest to a trigger first, and what could not be judged last."""
-    return symbol not in best, -best.get(symbol, 0.0), symbol
+def _nearest_first(symbols: tuple[str, ...], best: Mapping[str, float]) -> tuple[str, ...]:
+    """What could not be judged comes last. Sorts are stable: equals stay in order of symbol."""
+    judged = sorted(best, key=best.__getitem__, reverse=True)
+    return (*judged, *(symbol for symbol in symbols if symbol not in best))

@@ -31,7 +31,7 @@ class Measure(NamedTuple):
     unit: str = ""  # said after the number
 
     def said(self, row: int) -> str:
-        value = float(self.seen[row])
+        value = self.seen.item(row)
         match self.limit:
             case Ratio():
                 number = percent_of(value)
@@ -71,9 +71,10 @@ class Sighting(NamedTuple):
             nearest = np.minimum(nearest, measure.nearness)
         return nearest
 
-    def binding(self, row: int) -> Measure:
-        """The measure of this product that is furthest from its limit."""
-        return min(self.measures, key=lambda measure: float(measure.nearness[row]))
+    def binding(self, row: int) -> int:
+        """Which measure of this product is furthest from its limit."""
+        near = [measure.nearness.item(row) for measure in self.measures]
+        return near.index(min(near))
 
     def direction(self, row: int) -> Direction:
-        return self.way or _DIRECTIONS[float(np.sign(self.measures[0].seen[row]))]
+        return self.way or _DIRECTIONS[np.sign(self.measures[0].seen.item(row)).item()]

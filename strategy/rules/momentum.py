@@ -14,7 +14,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from core.indicators import shown_ratio, window_mean
-from core.market import Panel, Regime
+from core.market import Floats, Panel, Regime
 from core.money import Ratio
 from core.proposals import StrategyContext
 from core.reasons import Finding, Reason
@@ -74,7 +74,8 @@ def propose(trigger: Trigger, context: StrategyContext, rule: MomentumRule) -> A
     # The slow window holds the close `fast` bars earlier too: fast is at least one bar shorter.
     if trouble := unseen(symbol, panel, NAME, rule, {}):
         return trouble
-    course = _course(panel.rows((symbol,)), rule)
+    row = panel.symbols.index(symbol)
+    course = _course(panel.close[row : row + 1], panel, rule)
     if course.rise <= 0:
         return _no_rise(course, rule)
     opinion = Opinion(
@@ -98,11 +99,11 @@ def windows_apart(rule: MomentumRule) -> Iterator[str]:
         yield f"{NAME}.fast: must be shorter than {NAME}.slow"
 
 
-def _course(panel: Panel, rule: MomentumRule) -> Course:
-    """Of a panel of one product."""
+def _course(closes: Floats, panel: Panel, rule: MomentumRule) -> Course:
+    """Of one row of closes [1 x bar]."""
     fast, slow = panel.bars_in(rule.fast), panel.bars_in(rule.slow)
-    rise = shown_ratio(panel.close[:, -1] / panel.close[:, -fast - 1] - 1.0)
-    trending = window_mean(panel.close, fast) > window_mean(panel.close, slow)
+    rise = shown_ratio(closes[:, -1] / closes[:, -fast - 1] - 1.0)
+    trending = window_mean(closes, fast) > window_mean(closes, slow)
     return Course(float(rise[0]), bool(trending[0]))
 
 
