@@ -37,6 +37,8 @@ _ORDERED: tuple[tuple[str, str, type], ...] = (
     ("triggers.reversal.low_age_max", "triggers.reversal.lookback", timedelta),
     ("loop.backoff_first", "loop.backoff_max", timedelta),
     ("loop.interval", "execution.maker_ttl", timedelta),
+    ("exchange.read_timeout", "exchange.cycle_deadline", timedelta),
+    ("exchange.retry_wait_first", "exchange.retry_wait_max", timedelta),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import NewType
 
@@ -40,6 +41,30 @@ class AppSettings:
 class ExchangeSettings:
     name: str
     read_only: bool
+    base_url: str  # host[:port], without a scheme
+    ca_file: str | None
+    clock_speed: Decimal
+    connect_timeout: timedelta
+    read_timeout: timedelta
+    cycle_deadline: timedelta
+    workers_max: int
+    attempts_max: int
+    retry_wait_first: timedelta
+    retry_wait_max: timedelta
+    private_requests_per_second_max: int
+    public_requests_per_second_max: int
+    exit_reserve: Ratio
+    breaker_failures: int
+    breaker_wait: timedelta
+    products_age_max: timedelta
+    fees_age_max: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivativesSettings:
+    """US futures are shown, never traded."""
+
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +122,7 @@ class Settings:
 
     app: AppSettings
     exchange: ExchangeSettings
+    derivatives: DerivativesSettings
     market: MarketSettings
     gather: GatherSettings
     loop: LoopSettings

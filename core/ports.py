@@ -5,13 +5,14 @@ Reading a market and moving money are two powers, so they are two ports.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from core.account import Position
+from core.errors import RetryableError
 from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook
 from core.orders import (
     CancelAnswer,
@@ -25,6 +26,8 @@ from core.orders import (
 )
 from core.rates import Rates
 from core.state import BotState, Closed, Controls, Sent
+
+Piece = TypeVar("Piece")
 
 
 class Clock(Protocol):
@@ -67,6 +70,17 @@ class MarketData(Protocol):
 
     def bars(self, symbol: str, bar: timedelta, since: datetime, until: datetime) -> Bars:
         """Closed bars that open at or after `since` and close at or before `until`."""
+
+
+class ReadAll(Protocol):
+    """Asks everything of a list, side by side where the venue allows it.
+
+    The answers stand in the order of the asks; a RetryableError is an answer too.
+    """
+
+    def __call__(
+        self, asks: Sequence[Callable[[], Piece]]
+    ) -> tuple[Piece | RetryableError, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

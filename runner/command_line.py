@@ -22,13 +22,18 @@ class _OneLine(argparse.ArgumentParser):
         self.exit(ExitCode.USAGE, f"{message.removeprefix('argument ')}; see --help\n")
 
 
-def parser(program: str, description: str) -> argparse.ArgumentParser:
-    """A parser with the options that every program takes."""
-    made = _OneLine(
+def bare_parser(program: str, description: str) -> argparse.ArgumentParser:
+    """A parser that knows only --help."""
+    return _OneLine(
         prog=f"python -m runner.{program}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def parser(program: str, description: str) -> argparse.ArgumentParser:
+    """A parser with the options that every program takes."""
+    made = bare_parser(program, description)
     made.add_argument("--config", type=Path, default=Path("config"), metavar="DIR")
     made.add_argument("--profile", metavar="NAME", help="overlay config/profiles/NAME.yaml")
     made.add_argument("--mode", choices=MODES)

@@ -7,20 +7,19 @@ might be bought or are held, depth only of the few that matter most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from core.errors import RetryableError
-from core.market import Bars, Depth, Product, quote_of
+from core.market import Balance, Bars, Depth, Product, TopOfBook, quote_of
 from core.policy import Policy
-from core.ports import MarketData, Venue
+from core.ports import MarketData, Piece, ReadAll, Venue
 from core.rates import rate_books
 from core.state import BotState
 from infra.history import History, Reading, floor_to_bar
 
-Piece = TypeVar("Piece")
+Ask = tuple[str, Callable[[], None]]  # the piece's name, and what asks for it
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -33,9 +32,14 @@ class Gatherer:
     history: History
     policy: Policy
     books_per_cycle_max: int
+    read_all: ReadAll = field(default_factory=lambda: in_turn)
 
     def read(self, state: BotState, held: Iterable[str]) -> Reading:
-        """What the market tells at the decision time of `state`, positions first."""
+        """What the market tells at the decision time of `state`, positions first.
+
+        What does not depend on another answer is asked side by side; whatever comes first,
+        it is put together in one order.
+        """
         assert state.at is not None
         tries = _Tries()
         products = tries.piece("products", self.market.products)
@@ -43,16 +47,26 @@ class Gatherer:
         watched = self._watched(listed, frozenset(held))
         books = _books(listed, watched)
         priced = self._priced(listed, watched)
-        bars, through = self._new_bars(books, state.at, tries)
+        found = _Found()
+        tries.all_of(
+            self.read_all,
+            [
+                ("tops", lambda: found.tops.update(self.market.tops(priced))),
+                ("balances", lambda: found.balances.extend(self.venue.balances())),
+                *self._candle_asks(books, state.at, found.bars),
+                *self._depth_asks(books, state, frozenset(held), found.depths),
+            ],
+        )
+        bars, through = self._new_bars(books, state.at, found.bars)
         return Reading(
             at=state.at,
             server_time=tries.piece("server_time", self.market.server_time),
             products=None if products == self.history.products else products,
-            tops=tries.piece("tops", lambda: self.market.tops(priced)) or {},
-            depths=self._depths(books, state, frozenset(held), tries),
+            tops=found.tops,
+            depths=_shared_depths(books, found.depths),
             bars=bars,
             through=through,
-            balances=tries.piece("balances", self.venue.balances) or (),
+            balances=tuple(found.balances),
             fees=self.market.fees(),
             missing=tries.missing,
         )
@@ -69,54 +83,62 @@ class Gatherer:
             sorted({*watched, *rate_books(listed, currencies, self.policy.capital_currency)})
         )
 
-    def _new_bars(
-        self, books: Mapping[str, str], at: datetime, tries: _Tries
-    ) -> tuple[Mapping[str, Bars], Mapping[str, datetime]]:
-        """New candles of each watched product; one answer serves all that share a book."""
+    def _wanted_candles(
+        self, books: Mapping[str, str], at: datetime
+    ) -> Mapping[str, tuple[str, datetime]]:
+        """Each product that lacks closed bars -> its book, and from when on they lack."""
         closed_at = floor_to_bar(at, self.history.bar)
         oldest = closed_at - self.history.bar * self.history.length
-        bars: dict[str, Bars] = {}
-        through: dict[str, datetime] = {}
-        answers: dict[tuple[str, datetime], Bars | None] = {}
-        for symbol, book in books.items():
-            since = self.history.through(symbol) or oldest
-            if since >= closed_at:
-                continue
-            if (book, since) not in answers:
-                ask = self._asking(book, since, closed_at)
-                answers[book, since] = tries.piece(f"candles {book}", ask)
-            answer = answers[book, since]
-            if answer is not None:
-                through[symbol] = closed_at
-                if len(answer):
-                    bars[symbol] = answer
-        return bars, through
-
-    def _asking(self, symbol: str, since: datetime, until: datetime) -> Callable[[], Bars]:
-        return lambda: self.market.bars(symbol, self.history.bar, since, until)
-
-    def _depths(
-        self, books: Mapping[str, str], state: BotState, held: frozenset[str], tries: _Tries
-    ) -> Mapping[str, Depth]:
-        """Own positions first, then the products nearest to a trigger, then the oldest book.
-
-        A book that products share is read once, for all of them.
-        """
-        per_request = self.market.depths_per_request
-        wanted = self._by_need(books, state, held, self.books_per_cycle_max * per_request)
-        read: dict[str, Depth] = {}
-        for start in range(0, len(wanted), per_request):
-            part = wanted[start : start + per_request]
-            answer = tries.piece(f"depth {part[0]}", self._asking_depths(part))
-            read |= answer or {}
+        since = {symbol: self.history.through(symbol) or oldest for symbol in books}
         return {
-            symbol: read[book] if symbol == book else replace(read[book], symbol=symbol)
+            symbol: (book, since[symbol])
             for symbol, book in books.items()
-            if book in read
+            if since[symbol] < closed_at
         }
 
-    def _asking_depths(self, part: tuple[str, ...]) -> Callable[[], Mapping[str, Depth]]:
-        return lambda: self.market.depths(part)
+    def _candle_asks(
+        self, books: Mapping[str, str], at: datetime, into: dict[tuple[str, datetime], Bars]
+    ) -> Iterator[Ask]:
+        """One for each book, whichever products share it."""
+        until = floor_to_bar(at, self.history.bar)
+        for wanted in dict.fromkeys(self._wanted_candles(books, at).values()):
+            yield f"candles {wanted[0]}", self._asking(wanted, until, into)
+
+    def _asking(
+        self, wanted: tuple[str, datetime], until: datetime, into: dict[tuple[str, datetime], Bars]
+    ) -> Callable[[], None]:
+        book, since = wanted
+
+        def ask() -> None:
+            into[wanted] = self.market.bars(book, self.history.bar, since, until)
+
+        return ask
+
+    def _new_bars(
+        self, books: Mapping[str, str], at: datetime, answers: Mapping[tuple[str, datetime], Bars]
+    ) -> tuple[Mapping[str, Bars], Mapping[str, datetime]]:
+        """New candles of each watched product, and up to when it was answered for."""
+        wanted = self._wanted_candles(books, at)
+        answered = {name: answers[want] for name, want in wanted.items() if want in answers}
+        bars = {name: answer for name, answer in answered.items() if len(answer)}
+        return bars, dict.fromkeys(answered, floor_to_bar(at, self.history.bar))
+
+    def _depth_asks(
+        self,
+        books: Mapping[str, str],
+        state: BotState,
+        held: frozenset[str],
+        into: dict[str, Depth],
+    ) -> Iterator[Ask]:
+        """Own positions first, then the products nearest to a trigger, then the oldest book."""
+        per_request = self.market.depths_per_request
+        wanted = self._by_need(books, state, held, self.books_per_cycle_max * per_request)
+        for start in range(0, len(wanted), per_request):
+            part = wanted[start : start + per_request]
+            yield f"depth {part[0]}", self._asking_depths(part, into)
+
+    def _asking_depths(self, part: tuple[str, ...], into: dict[str, Depth]) -> Callable[[], None]:
+        return lambda: into.update(self.market.depths(part))
 
     def _by_need(
         self, books: Mapping[str, str], state: BotState, held: frozenset[str], places: int
@@ -137,6 +159,16 @@ class Gatherer:
 
 
 @dataclass(slots=True)
+class _Found:
+    """What has been answered; answers may come in any order."""
+
+    tops: dict[str, TopOfBook] = field(default_factory=dict)
+    balances: list[Balance] = field(default_factory=list)
+    bars: dict[tuple[str, datetime], Bars] = field(default_factory=dict)
+    depths: dict[str, Depth] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class _Tries:
     """Calls that may fail: the answer, or the reason filed under the piece's name."""
 
@@ -148,6 +180,33 @@ class _Tries:
         except RetryableError as error:
             self.missing[name] = f"{error.code}: {error}"
             return None
+
+    def all_of(self, read_all: ReadAll, asks: Sequence[Ask]) -> None:
+        answers = read_all([ask for _, ask in asks])
+        for (name, _), answer in zip(asks, answers, strict=True):
+            if isinstance(answer, RetryableError):
+                self.missing[name] = f"{answer.code}: {answer}"
+
+
+def in_turn(asks: Sequence[Callable[[], Piece]]) -> tuple[Piece | RetryableError, ...]:
+    """One after the other: for markets that nobody has to wait for."""
+    return tuple(_answer(ask) for ask in asks)
+
+
+def _answer(ask: Callable[[], Piece]) -> Piece | RetryableError:
+    try:
+        return ask()
+    except RetryableError as error:
+        return error
+
+
+def _shared_depths(books: Mapping[str, str], read: Mapping[str, Depth]) -> Mapping[str, Depth]:
+    """A book that products share was read once, for all of them."""
+    return {
+        symbol: read[book] if symbol == book else replace(read[book], symbol=symbol)
+        for symbol, book in books.items()
+        if book in read
+    }
 
 
 def _books(listed: tuple[Product, ...], watched: tuple[str, ...]) -> Mapping[str, str]:

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "app.disk_reserve": "reserve",
     "strategies.rules.enabled": "strategies",
 }
+MARKET, SEED = line_of("app.yaml", "market:"), line_of("app.yaml", "seed:")
 
 
 def test_a_sound_configuration_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,8 +53,9 @@ def test_every_mistake_is_a_line_on_stderr_and_the_exit_code_is_2(
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.split("\n") == [
-        f"{folder}/app.yaml:18: market.seed: is missing; copy `seed: 7` from config/app.yaml:21",
-        f"{folder}/app.yaml:21: market.sed: is not a setting; did you mean seed?",
+        f"{folder}/app.yaml:{MARKET}: market.seed: is missing; copy `seed: 7` from "
+        f"config/app.yaml:{SEED}",
+        f"{folder}/app.yaml:{SEED}: market.sed: is not a setting; did you mean seed?",
         f"{folder}/policy.yaml:{CASH_MIN}: risk.cash_min: 20 has no unit; write 20%",
         "",
     ]

@@ -111,12 +111,17 @@ APP = [
     (
         "start: 2025-01-01T00:00:00Z",
         "start: 2025-01-32T00:00:00Z",
-        20,
+        "start:",
         "market.start: '2025-01-32T00:00:00Z' does not exist",
     ),
-    ("bar: 15m", "bar: 7m", 19, "market.bar: is '7m'; write 1m, 5m, 15m, 1h or 1d"),
-    ("interval: 1x ", "interval: 0.5s ", 37, "loop.interval: is 0.5s; write at least 1s"),
-    ("interval: 1x ", "interval: 0.01x ", 37, "loop.interval: is 0.01x; write at least 0.1x"),
+    ("bar: 15m", "bar: 7m", "bar:", "market.bar: is '7m'; write 1m, 5m, 15m, 1h or 1d"),
+    ("interval: 1x ", "interval: 0.5s ", "interval:", "loop.interval: is 0.5s; write at least 1s"),
+    (
+        "interval: 1x ",
+        "interval: 0.01x ",
+        "interval:",
+        "loop.interval: is 0.01x; write at least 0.1x",
+    ),
     (
         "quote_currencies: [USD, USDC]",
         "quote_currencies: [USD, A1, A2, A3, A4, A5, A6, A7, A8]",
@@ -138,7 +143,7 @@ APP = [
     (
         "gather:\n",
         "risk:\n  cash_min: 1%\ngather:\n",
-        33,
+        "gather:",
         "risk: is not a section of app.yaml; it belongs in policy.yaml",
     ),
 ]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from core.errors import FatalError
+from core.errors import FatalError, RetryableError
 from core.market import Depth
 from core.policy import Allowlist
+from core.ports import Piece, ReadAll
 from infra.exchange.read_only import ReadOnlyVenue
 from infra.history import History, Reading
-from runner.gather import Gatherer
+from runner.gather import Gatherer, in_turn
 from tests.builders.account import a_state
 from tests.builders.market import BAR, NOON, a_product
 from tests.builders.risk import usd
@@ -254,3 +255,40 @@ def test_a_request_of_each_kind_and_one_for_each_bar_is_all_that_a_cycle_costs()
         "server_time",
         "tops",
     ]
+
+
+def backwards(asks: Sequence[Callable[[], Piece]]) -> tuple[Piece | RetryableError, ...]:
+    """The last question is answered first, as threads might."""
+    return in_turn(asks[::-1])[::-1]
+
+
+def test_answers_that_come_in_another_order_make_the_same_reading() -> None:
+    def reading(read_all: ReadAll) -> Reading:
+        stage = two_wallets(XRP)
+        stage.falls_silent(f"bars {XRP}")
+        gatherer = replace(a_gatherer(stage), read_all=read_all)
+        return read(gatherer, held=(SOL_USDC,))
+
+    first, second = reading(in_turn), reading(backwards)
+
+    assert list(first.bars) == list(second.bars) == [BTC, SOL, SOL_USDC]
+    assert (first.tops, first.depths, first.through) == (
+        second.tops,
+        second.depths,
+        second.through,
+    )
+    assert list(first.depths) == list(second.depths)
+    assert (first.balances, first.missing) == (second.balances, second.missing)
+    assert list(first.missing) == list(second.missing) == [f"candles {XRP}"]
+
+
+def test_what_a_cycle_asks_side_by_side_is_asked_all_at_once() -> None:
+    rounds = []
+
+    def counted(asks: Sequence[Callable[[], Piece]]) -> tuple[Piece | RetryableError, ...]:
+        rounds.append(len(asks))
+        return in_turn(asks)
+
+    read(replace(a_gatherer(Stage(SOL, XRP), books=2), read_all=counted))
+
+    assert rounds == [1 + 1 + 3 + 1]  # tops, balances, candles, depth of all in one request

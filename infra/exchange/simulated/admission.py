@@ -71,8 +71,11 @@ def cost_of(request: VenueRequest, depth: Depth | None, fees: Fees) -> Decimal:
             notional = added(notional, multiplied(part, level.price))
             left = subtracted(left, part)
         notional = added(notional, multiplied(left, depth.asks[-1].price))
-    else:
-        notional = multiplied(quantity, request.price or ZERO)
+        # Two grains more, for what `spendable` rounds against the order: else the last
+        # increment of a quantity could not be paid.
+        cost = rounded_up(multiplied(notional, added(ONE, fees.taker.value)), GRAIN)
+        return added(cost, GRAIN, GRAIN)
+    notional = multiplied(quantity, request.price or ZERO)
     return rounded_up(multiplied(notional, added(ONE, fees.taker.value)), GRAIN)
 
 

@@ -1,0 +1,1 @@
+"""Coinbase Advanced Trade, through its official SDK: the only package that imports it."""

@@ -1,0 +1,89 @@
+"""Circuit breakers: a group of endpoints that keeps failing is left alone for a while.
+
+Closed lets everything through, open nothing, half-open one request to see. Exits and
+cancels go through an open breaker: they are worth the try, and they are its probe. The
+state is a value, so it can be kept over a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from threading import Lock
+
+from core.errors import RetryableError
+from core.wording import instant
+from infra.exchange.coinbase.link import Group, Urgency
+
+
+class Position(Enum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """One group's breaker: `failures` in a row, and since when it has been open."""
+
+    group: Group
+    position: Position = Position.CLOSED
+    failures: int = 0
+    opened_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Breakers:
+    """The breakers of all groups, by the bot's clock."""
+
+    failures_max: int  # in a row; this many open it
+    wait: timedelta  # how long it stays open
+    _now: dict[Group, Breaker] = field(
+        default_factory=lambda: {group: Breaker(group) for group in Group}
+    )
+    _lock: Lock = field(default_factory=Lock)
+
+    def state(self) -> tuple[Breaker, ...]:
+        """All of them as they stand, in a fixed order; for keeping and for showing."""
+        with self._lock:
+            return tuple(self._now[group] for group in Group)
+
+    def restore(self, kept: Iterable[Breaker]) -> None:
+        """As they were before a restart. Nobody waits for a probe of another process."""
+        with self._lock:
+            for breaker in kept:
+                probing = breaker.position is Position.HALF_OPEN
+                position = Position.OPEN if probing else breaker.position
+                self._now[breaker.group] = replace(breaker, position=position)
+
+    def admit(self, group: Group, urgency: Urgency, at: datetime) -> None:
+        """Let a request through, or BREAKER_OPEN: nothing was sent."""
+        with self._lock:
+            breaker = self._now[group]
+            if breaker.position is Position.CLOSED or urgency is Urgency.EXIT:
+                return
+            assert breaker.opened_at is not None
+            until = breaker.opened_at + self.wait
+            if breaker.position is Position.HALF_OPEN or at < until:
+                raise RetryableError(
+                    f"{breaker.failures} failures in a row; asked again after {instant(until)}",
+                    code="BREAKER_OPEN",
+                    group=group.value,
+                )
+            self._now[group] = replace(breaker, position=Position.HALF_OPEN)
+
+    def succeeded(self, group: Group) -> None:
+        with self._lock:
+            self._now[group] = Breaker(group)
+
+    def failed(self, group: Group, at: datetime) -> None:
+        """One more in a row; a failed probe opens it again."""
+        with self._lock:
+            breaker = self._now[group]
+            failures = breaker.failures + 1
+            if breaker.position is Position.CLOSED and failures < self.failures_max:
+                self._now[group] = replace(breaker, failures=failures)
+            else:
+                self._now[group] = Breaker(group, Position.OPEN, failures, at)

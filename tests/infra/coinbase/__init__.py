@@ -1,0 +1,1 @@
+"""Coinbase's wire, its transport and what we make of both."""
