@@ -16,6 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from core.market import Counts, Flags, Floats, Panel
 from core.policy import Policy
@@ -88,6 +89,21 @@ def relative_strength(closes: Floats, known: Counts, periods: int) -> Floats:
     moved = gain + _weighted(np.maximum(-steps, 0.0), weights)
     strength = np.divide(gain, moved, out=np.full_like(gain, 0.5), where=moved > 0)
     return np.where(ready, strength, np.nan)
+
+
+def exponential_average(closes: Floats, known: Counts, periods: int, bars: int = 1) -> Floats:
+    """The exponential moving average (EMA) as it was at each of the last `bars`, [symbol x bars].
+
+    Each bar moves the average by 2 / (periods + 1) of its distance, over the 256 closes up
+    to it: what it was some bars ago is what a panel that ended there would have given.
+    """
+    weights = _weights(1.0 - 2.0 / (periods + 1), SEED)
+    needed = SEEDED_BARS + np.arange(bars - 1, -1, -1)
+    ready = known[:, np.newaxis] >= needed
+    if not ready.any():
+        return np.full(ready.shape, np.nan)
+    windows = sliding_window_view(closes[:, -SEED - bars + 1 :], SEED, axis=-1)
+    return np.where(ready, _weighted(windows, weights), np.nan)
 
 
 def average_price(panel: Panel, bars: int) -> Floats:
@@ -203,9 +219,9 @@ def _weighted(values: Floats, weights: Floats) -> Floats:
     The offset leaves a constant row exactly where it is. The copy makes the sum run
     along contiguous memory, without which its last bit would depend on the layout.
     """
-    last = values[:, -1]
+    last = values[..., -1]
     offsets = np.array(values, order="C")
-    offsets -= last[:, np.newaxis]
+    offsets -= last[..., np.newaxis]
     offsets *= weights
     mean: Floats = last + offsets.sum(axis=-1)
     return mean
