@@ -19,6 +19,7 @@ from core.market import TopOfBook, base_of
 from core.money import Money
 from core.orders import Fill, Order
 from core.reasons import Reason
+from core.state import Level
 
 # Verdicts that refuse nothing.
 _CONTENT = frozenset(
@@ -67,6 +68,8 @@ class Chronicle:
     silent: Counter[str] = field(default_factory=Counter)  # code -> products nobody wanted
     modelled: bool = False  # whether any book was
     failed: Counter[str] = field(default_factory=Counter)  # code -> cycles without a decision
+    halted_at: datetime | None = None  # since when nothing was bought any more, if so at the end
+    halted_by: str = ""  # code
 
     @property
     def rows(self) -> int:
@@ -93,6 +96,7 @@ class Chronicle:
         self.seconds.append(int(decision.at.timestamp()))
         self.equity.append(float(portfolio.equity.amount))
         self._hear(decision)
+        self._stand(decision)
         self.fills.extend(outcome.fills)
         if decision.plan.orders:
             self._explain(decision, outcome.orders)
@@ -122,6 +126,14 @@ class Chronicle:
                 continue
             heard = self.silent if verdict.proposal is None else self.refused
             heard[reason.name] += 1
+
+    def _stand(self, decision: Decision) -> None:
+        """A halt ends only by a person, and none speaks here; a resumed one is forgotten."""
+        standing = decision.standing
+        if standing.level is not Level.HALTED:
+            self.halted_at = None
+        elif self.halted_at is None:
+            self.halted_at, self.halted_by = decision.at, standing.code
 
     def _explain(self, decision: Decision, orders: tuple[Order, ...]) -> None:
         """Why each order was placed, in the words of its proposal."""

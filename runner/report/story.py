@@ -29,6 +29,7 @@ class Setting:
     version: str
     strategies: tuple[str, ...]
     currency: str
+    cash: str  # it began with
     maker_fee: str
     taker_fee: str
     taker: float
@@ -104,6 +105,9 @@ class Story:
             "currency": self.setting.currency,
             "cycles": chronicle.rows + chronicle.failed.total(),
             "failed": dict(sorted(chronicle.failed.items())),
+            "halted_at": None if chronicle.halted_at is None else instant(chronicle.halted_at),
+            "halted_by": chronicle.halted_by if chronicle.halted_at is not None else None,
+            "cash": self.setting.cash,
             "start_equity": cents(self.opening.amount),
             "end_equity": cents(self.closing.amount),
             "total_return": short(figures.change(chronicle.equity)),

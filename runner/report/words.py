@@ -41,6 +41,11 @@ def sentences(story: Story) -> Iterator[str]:
     yield from _falls(story)
     yield from _trading(story)
     yield f"On average {percentage(told['invested_mean'])} of equity was invested."
+    if story.chronicle.halted_at is not None:
+        yield (
+            f"It halted on {told['halted_at'][:10]} ({told['halted_by']}) and bought nothing "
+            "after that: only a person ends a halt, and nobody speaks in a backtest."
+        )
     if told["failed"]:
         named = ", ".join(f"{code} {number}" for code, number in told["failed"].items())
         yield f"Cycles that came to no decision: {named}."

@@ -29,6 +29,7 @@ def a_setting(**changes: object) -> Setting:
         "version": "1",
         "strategies": ("ema_cross",),
         "currency": "USD",
+        "cash": "10000 USD",
         "maker_fee": "40 bps",
         "taker_fee": "60 bps",
         "taker": 0.006,
