@@ -77,12 +77,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return ExitCode.FINISHED
 
 
-def played(given: Namespace, stop: Stop, progress: Progress) -> Story:
-    """The whole backtest, from the command line to what it came to."""
+def prepared(given: Namespace) -> tuple[Configuration, Market]:
+    """The configuration with its cash, and the market from its first cycle to its last."""
     configuration = _with_cash(configure(given), given.cash)
     settings = configuration.settings
-    market = market_for(given, settings, history_length(configuration), _clock(configuration))
-    market = replace(_until(market, given.end), behind=market.data)  # books are made once
+    clock = MarketClock(settings.market.start)
+    market = market_for(given, settings, history_length(configuration), clock)
+    # The venue may look at the same market: nobody bills requests here, and books are made once.
+    return configuration, replace(_until(market, given.end), behind=market.data)
+
+
+def played(given: Namespace, stop: Stop, progress: Progress) -> Story:
+    """The whole backtest, from the command line to what it came to."""
+    configuration, market = prepared(given)
     bot, journal = backtested(configuration, market)
     with bot:
         for notice in bot.notices:
@@ -118,10 +125,6 @@ class Progress:
 
     def close(self) -> None:
         """Nothing was taken."""
-
-
-def _clock(configuration: Configuration) -> MarketClock:
-    return MarketClock(configuration.settings.market.start)
 
 
 def _until(market: Market, text: str | None) -> Market:

@@ -28,8 +28,6 @@ from runner.bot import Bot
 from runner.framing import Seen
 from runner.gather import Gatherer
 from runner.main_loop import Stop, loop
-from runner.markets import market_for
-from runner.wiring import configure, history_length
 from tests.builders.backtests import WARM_UP, a_recording, arguments
 from tests.builders.wired import recordings
 
@@ -88,13 +86,7 @@ def witnessed(recording: Path, bar: str, *more: object, market: type | None = No
     """The whole backtest, with a witness."""
     given = backtest.options([str(a) for a in arguments(recording, Path("unused"), *more)])
     given.bar = bar
-    configuration = configure(given)
-    played = market_for(
-        given,
-        configuration.settings,
-        history_length(configuration),
-        MarketClock(configuration.settings.market.start),
-    )
+    configuration, played = backtest.prepared(given)
     if market is not None:
         whole = played.data
         assert isinstance(whole, RecordedMarket)
