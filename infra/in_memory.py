@@ -44,6 +44,8 @@ class NobodySpeaks:
 class NoHeartbeat:
     """Nobody waits for a sign of life of a run that ends by itself."""
 
+    protection = ""
+
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None:
         """Written nowhere."""
 

@@ -19,7 +19,10 @@ log = logging.getLogger("runner")
 
 
 class Beats(Protocol):
-    """A sign of life after each cycle."""
+    """A sign of life after each cycle, and beside it how late a protection can be."""
+
+    @property
+    def protection(self) -> str: ...
 
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None: ...
 

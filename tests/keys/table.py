@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.keys.app import APP
+from tests.keys.crosses import CROSSES
 from tests.keys.positions import POSITIONS
 from tests.keys.regime import REGIME
 from tests.keys.risk import RISK
@@ -16,5 +17,5 @@ from tests.keys.strategies import STRATEGIES
 from tests.keys.triggers import TRIGGERS
 from tests.keys.universe import UNIVERSE
 
-ROOMS = (APP, REGIME, TRIGGERS, RISK, POSITIONS, UNIVERSE, STRATEGIES)
+ROOMS = (APP, REGIME, TRIGGERS, RISK, POSITIONS, UNIVERSE, STRATEGIES, CROSSES)
 TABLE: Mapping[str, Row] = {key: row for room in ROOMS for key, row in room.items()}
