@@ -50,6 +50,14 @@ BARELY = crossing("SOL's averages cross, slower ones not yet", [*FELL, 101.0, 10
 CRASHED = crossing(
     "SOL's averages cross in a crash", [*FELL, 103.0], more={"regime.pinned": "crash"}
 )
+FOUR_CROSSED = crossing("four products cross", [*FELL, 103.0], FIVE[:4])
+FIVE_CROSSED = crossing("five products cross", [*FELL, 103.0], FIVE)
+ALL_HEARD = crossing(
+    "five products cross, all of them heard",
+    [*FELL, 103.0],
+    FIVE,
+    {f"{BUDGET}.proposals_per_cycle_max": 5, "risk.spacing_min": "0s"},
+)
 BOTH_SPEAK = deciding(
     "SOL climbs after a fall, and the rules are on",
     a_market(BTC, closes={SOL: [*FELL, 103.0]}),
