@@ -16,7 +16,6 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from core.market import Counts, Flags, Floats, Panel
 from core.policy import Policy
@@ -102,8 +101,9 @@ def exponential_average(closes: Floats, known: Counts, periods: int, bars: int =
     ready = known[:, np.newaxis] >= needed
     if not ready.any():
         return np.full(ready.shape, np.nan)
-    windows = sliding_window_view(closes[:, -SEED - bars + 1 :], SEED, axis=-1)
-    return np.where(ready, _weighted(windows, weights), np.nan)
+    ends = range(closes.shape[1] - bars + 1, closes.shape[1] + 1)
+    averages = [_weighted(closes[:, end - SEED : end], weights) for end in ends]
+    return np.where(ready, np.stack(averages, axis=-1), np.nan)
 
 
 def average_price(panel: Panel, bars: int) -> Floats:
@@ -219,9 +219,9 @@ def _weighted(values: Floats, weights: Floats) -> Floats:
     The offset leaves a constant row exactly where it is. The copy makes the sum run
     along contiguous memory, without which its last bit would depend on the layout.
     """
-    last = values[..., -1]
+    last = values[:, -1]
     offsets = np.array(values, order="C")
-    offsets -= last[..., np.newaxis]
+    offsets -= last[:, np.newaxis]
     offsets *= weights
     mean: Floats = last + offsets.sum(axis=-1)
     return mean

@@ -7,6 +7,7 @@ There is no second loop here, and no decision.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from argparse import Namespace
@@ -91,6 +92,7 @@ def played(given: Namespace, stop: Stop, progress: Progress) -> Story:
     """The whole backtest, from the command line to what it came to."""
     configuration, market = prepared(given)
     bot, journal = backtested(configuration, market)
+    gc.freeze()  # what is there by now stays: looking through it again finds nothing
     with bot:
         for notice in bot.notices:
             progress.say(notice)

@@ -100,14 +100,14 @@ def model_book(
 
 
 def _levels(product: Product, best: Decimal, gap: Decimal, notional: Decimal) -> tuple[Level, ...]:
-    lot = product.base_increment
+    lot, price = product.base_increment, best
     levels = []
-    for away in range(_LEVELS):
-        price = added(best, multiplied(gap, Decimal(away)))
+    for _ in range(_LEVELS):
         if price <= ZERO:
             break
         quantity = rounded_down(divided(notional, price, toward=Toward.FLOOR), lot)
-        levels.append(Level(price, max(quantity, lot)))
+        levels.append(Level(price, quantity if quantity > lot else lot))
+        price = added(price, gap)
     return tuple(levels)
 
 
