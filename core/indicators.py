@@ -90,6 +90,22 @@ def relative_strength(closes: Floats, known: Counts, periods: int) -> Floats:
     return np.where(ready, strength, np.nan)
 
 
+def exponential_average(closes: Floats, known: Counts, periods: int, bars: int = 1) -> Floats:
+    """The exponential moving average (EMA) as it was at each of the last `bars`, [symbol x bars].
+
+    Each bar moves the average by 2 / (periods + 1) of its distance, over the 256 closes up
+    to it: what it was some bars ago is what a panel that ended there would have given.
+    """
+    weights = _weights(1.0 - 2.0 / (periods + 1), SEED)
+    needed = SEEDED_BARS + np.arange(bars - 1, -1, -1)
+    ready = known[:, np.newaxis] >= needed
+    if not ready.any():
+        return np.full(ready.shape, np.nan)
+    ends = range(closes.shape[1] - bars + 1, closes.shape[1] + 1)
+    averages = [_weighted(closes[:, end - SEED : end], weights) for end in ends]
+    return np.where(ready, np.stack(averages, axis=-1), np.nan)
+
+
 def average_price(panel: Panel, bars: int) -> Floats:
     """The volume-weighted average price (VWAP) of the last `bars` bars, rolling.
 

@@ -40,6 +40,7 @@ class Reason(Enum):
     NO_RULE = "No enabled rule acts on this kind of trigger."
     RULE_NOT_IN_REGIME = "The rule that acts on this may not be used in this regime."
     RULE_DECLINED = "The rule looked at the trigger and its condition does not hold."
+    NO_CROSS = "The fast average has not crossed the slow one upwards of late."
     CONVICTION_TOO_LOW = "The rule's conviction is below its minimum."
     HELD = "The position is held; nothing asks for a change."
     # A protective exit speaks, whatever the strategy.

@@ -17,6 +17,7 @@ from core.market import (
     Bars,
     Depth,
     Fees,
+    Flags,
     Floats,
     Panel,
     Product,
@@ -69,6 +70,7 @@ class History:
     _products: tuple[Product, ...] = ()
     _symbols: tuple[str, ...] = ()
     _grid: Floats = field(default_factory=lambda: np.empty((5, 0, 0)))
+    _shown: bool = False  # a Panel looks at the grid where it lies: it may not change any more
     _closed_at: datetime = _EPOCH
     _through: dict[str, datetime] = field(default_factory=dict)
     _depths: dict[str, Depth] = field(default_factory=dict)
@@ -147,14 +149,19 @@ class History:
             return
         grid = np.full((5, len(symbols), self.length), np.nan)
         kept = self.length - steps
-        if 0 < kept <= self.length:
+        if 0 < kept <= self.length and symbols == self._symbols:
+            grid[:, :, :kept] = self._grid[:, :, steps:]
+        elif 0 < kept <= self.length:
             rows = {symbol: row for row, symbol in enumerate(self._symbols)}
             stay = [(row, rows[name]) for row, name in enumerate(symbols) if name in rows]
             new, old = np.array(stay, dtype=np.int64).reshape(-1, 2).T
             grid[:, new, :kept] = self._grid[:, old, steps:]
         self._symbols, self._grid, self._closed_at = symbols, grid, closed_at
+        self._shown = False
 
     def _place(self, row: int, bars: Bars) -> None:
+        if self._shown:
+            self._grid, self._shown = self._grid.copy(), False
         end = int((self._closed_at - _EPOCH) / _SECOND)
         step = int(self.bar / _SECOND)
         columns = self.length - (end - bars.opened) // step
@@ -172,8 +179,18 @@ class History:
         return Bars(opened.astype(np.int64), *told)
 
     def _panel(self) -> Panel:
+        """The grid as it is where every bar was traded; else with its gaps filled."""
+        missing = np.isnan(self._grid[_CLOSE])
+        if not missing.any():
+            self._shown = True
+            known = np.full(len(self._symbols), self.length, dtype=np.int64)
+            opened, high, low, close, volume = self._grid
+            grid = (opened, high, low, close, volume)
+            return Panel(self._symbols, self.bar, self._closed_at, *grid, missing, known)
+        return self._filled(missing)
+
+    def _filled(self, missing: Flags) -> Panel:
         raw_close = self._grid[_CLOSE]
-        missing = np.isnan(raw_close)
         columns = np.arange(self.length)
         last_real = np.maximum.accumulate(np.where(missing, 0, columns), axis=1)
         close = np.take_along_axis(raw_close, last_real, axis=1)

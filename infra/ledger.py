@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from core.accounting import FOREIGN, OPENING, WALLET, Posting
 from core.errors import FatalError
@@ -22,7 +23,7 @@ from core.rates import Rates
 from infra.ledger_booking import BooksOpen, Draft, LedgerBooking
 from infra.ledger_file import Owner
 from infra.ledger_reader import LedgerCheck, LedgerReader
-from infra.ledger_rows import INSERT, SETTLE, settled_row, to_row
+from infra.ledger_rows import INSERT, SETTLE, Cell, settled_row, to_row
 
 __all__ = ["BooksOpen", "LedgerCheck", "LedgerReader", "Owner", "SqliteLedger"]
 
@@ -31,6 +32,26 @@ _ABSURD = Decimal("1E18")  # of any asset: no account holds so much
 
 class SqliteLedger(LedgerBooking):
     """One file, one writer. Reading programs open a LedgerReader beside it."""
+
+    def __init__(
+        self, path: Path, owner: Owner, *, quote_currencies: tuple[str, ...], capital_max: Money
+    ) -> None:
+        self._asked: dict[tuple[str, tuple[Cell, ...]], tuple[Order, ...]] = {}
+        self._asked_at = 0
+        super().__init__(path, owner, quote_currencies=quote_currencies, capital_max=capital_max)
+
+    def _orders(self, which: str, *values: Cell) -> tuple[Order, ...]:
+        """As they were read after the last write: a cycle asks for the same orders many times.
+
+        Nobody else writes this file, and SQLite counts every row that is written.
+        """
+        changes = self._db.total_changes
+        if changes != self._asked_at or self._db.in_transaction:
+            self._asked, self._asked_at = {}, changes
+        key = (which, values)
+        if key not in self._asked:
+            self._asked[key] = super()._orders(which, *values)
+        return self._asked[key]
 
     @property
     def opened(self) -> bool:

@@ -18,6 +18,7 @@ from core.reasons import Reason
 from infra.disk import aside, sync_folder
 from infra.ledger_schema import APPLICATION_ID, MIGRATIONS
 
+MEMORY = Path(":memory:")  # books that end with the process: a backtest's
 _BUSY_SECONDS = 2.0
 _CACHE_KIB = 256  # open orders and their index; SQLite's own 2 MB fills slowly with old ones
 _PRIMARY = 0xFF  # SQLite's extended codes carry the primary one in their low byte
@@ -84,6 +85,10 @@ def open_for_writing(path: Path, owner: Owner) -> sqlite3.Connection:
 
     Raises DamagedLedger, ForeignLedger or LedgerNotOpened, each with what to do.
     """
+    if path == MEMORY:
+        db = _connect(path)
+        _fill(db, owner)
+        return db
     with opening(path):
         if not path.exists():
             _make(path, owner)
@@ -136,17 +141,21 @@ def _make(path: Path, owner: Owner) -> None:
     db = _connect(new)
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        _migrate(db)
-        about = {
-            "mode": owner.mode,
-            "exchange": owner.exchange,
-            "market": json.dumps(dict(owner.market), sort_keys=True),
-        }
-        db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", sorted(about.items()))
+        _fill(db, owner)
     finally:
         db.close()
     new.replace(path)
     sync_folder(path.parent)
+
+
+def _fill(db: sqlite3.Connection, owner: Owner) -> None:
+    _migrate(db)
+    about = {
+        "mode": owner.mode,
+        "exchange": owner.exchange,
+        "market": json.dumps(dict(owner.market), sort_keys=True),
+    }
+    db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", sorted(about.items()))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -6,18 +6,48 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
+from typing import Protocol
 
 from config.settings import Settings
 from core.state import BotState
 from infra.clock import MarketClock
-from infra.heartbeat import Heartbeat
-from infra.instance_lock import InstanceLock
-from infra.logs import Logs
+from infra.ledger import SqliteLedger
 from runner.cadence import Pace, Timetable
 from runner.cycle import Turn, World
-from runner.recovery import Stores
 
 log = logging.getLogger("runner")
+
+
+class Beats(Protocol):
+    """A sign of life after each cycle, and beside it how late a protection can be."""
+
+    @property
+    def protection(self) -> str: ...
+
+    def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None: ...
+
+
+class Log(Protocol):
+    """Where log lines go; `cycle` is what they are about from now on."""
+
+    cycle: int
+
+    def close(self) -> None: ...
+
+
+class Lock(Protocol):
+    """What keeps a second bot out."""
+
+    def release(self) -> None: ...
+
+
+class Open(Protocol):
+    """Stores that are given back at the end."""
+
+    @property
+    def ledger(self) -> SqliteLedger: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,10 +59,10 @@ class Bot:
     timetable: Timetable
     pace: Pace
     clock: MarketClock
-    beats: Heartbeat
-    logs: Logs
-    lock: InstanceLock
-    stores: Stores
+    beats: Beats
+    logs: Log
+    lock: Lock
+    stores: Open
     notices: tuple[str, ...]
     settings: Settings
 

@@ -34,24 +34,15 @@ from core.ports import Books, ControlFiles, StateStore, Venue
 from core.proposals import Strategy
 from core.reasons import Reason
 from core.state import BotState, Controls
-from infra.audit_log import AuditFile
-from infra.audit_record import (
-    Footprint,
-    Identity,
-    Record,
-    changed_exclusions,
-    cost_members,
-    decided_record,
-    failed_record,
-)
+from infra.audit_record import Identity, Record, failed_record
 from infra.disk import FreeSpace
 from infra.history import History
-from infra.process import Stopwatch, resident_mb
-from infra.tape import TapeFolder
+from infra.process import Stopwatch
 from runner.account import Account
 from runner.carry_out import Carrier
-from runner.framing import Framer, Seen
+from runner.framing import Seen
 from runner.gather import Gatherer
+from runner.journals import AuditLog, Tape
 from runner.reconcile import Reconciler, Reconciliation
 from runner.reconcile.fills import FillReader
 
@@ -68,9 +59,8 @@ class World:
     venue: Venue
     ledger: Books
     states: StateStore
-    framer: Framer
-    tape: TapeFolder
-    audit: AuditFile
+    tape: Tape
+    audit: AuditLog
     controls: ControlFiles
     disk: FreeSpace
     strangers: dict[str, None] = field(default_factory=dict)  # orders that are not ours
@@ -137,11 +127,9 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     after, record = _written(world, last, seen, decision, outcome)
     watch.lap("record")
 
-    requests = world.requests - asked
-    cost = Footprint(timing_ms=watch.laps(), requests=requests, rss_mb=resident_mb())
-    world.audit.append(record | cost_members(cost))
+    record = world.audit.append(record, watch.laps(), world.requests - asked)
     _consume(world.controls, controls)
-    return Turn(after, outcome, record | cost_members(cost), decision)
+    return Turn(after, outcome, record, decision)
 
 
 def _joined(found: Reconciliation, carried: Outcome) -> Outcome:
@@ -154,7 +142,7 @@ def _joined(found: Reconciliation, carried: Outcome) -> Outcome:
 
 def _commit(world: World, last: Turn, seen: Seen, decision: Decision) -> tuple[Order, ...]:
     """The tape entry, then the intents: both are durable before anything is sent."""
-    world.tape.append(world.framer.frame(seen, last.outcome, decision))
+    world.tape.append(seen, last.outcome, decision)
     state = seen.state
     intents = tuple(intended(order, state.cycle) for order in decision.plan.orders)
     world.ledger.intend(intents, decision.at)
@@ -167,11 +155,8 @@ def _written(
     """What came of it, in the ledger and the state; and the record, still without its cost."""
     after = next_state(seen.state, decision, seen.portfolio, outcome)
     world.states.save(after)
-    inputs = seen.digest
-    record = decided_record(world.identity, after, decision, seen.portfolio, outcome, inputs=inputs)
-    begins = last.record is None or world.audit.rotates_at(record["at"][:10])
-    before = None if begins else last.state.excluded
-    record["universe"]["changed"] = changed_exclusions(decision.universe, before)
+    before = None if last.record is None else last.state.excluded
+    record = world.audit.record(seen, decision, outcome, after, before)
     return after, record
 
 
@@ -182,8 +167,7 @@ def fail_cycle(world: World, last: Turn, at: datetime, error: Exception) -> Turn
     world.states.save(state)
     orders = _orders_of(world.ledger, state.cycle)
     record = failed_record(world.identity, state, at, why, orders=orders)
-    record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
-    world.audit.append(record)
+    record = world.audit.append(record, {}, 0)
     _consume(world.controls, controls)
     return Turn(state, None, record)
 

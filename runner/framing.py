@@ -74,6 +74,10 @@ class Framer:
             decision=decision_digest(decision),
         )
 
+    def append(self, seen: Seen, previous: Outcome | None, decision: Decision) -> None:
+        """runner.journals.Tape: the frame of one cycle, durable on return."""
+        self.tape.append(self.frame(seen, previous, decision))
+
     def _keyframe(self, state: BotState) -> Keyframe:
         """Everything the History holds after this cycle's reading, so the reading adds nothing."""
         held = self.history.remembered()

@@ -103,7 +103,7 @@ def loop(bot: Bot, given: Namespace, screen: Screen, stop: Stop) -> ExitCode:
         failed = bot.last.outcome is None
         failures = failures + 1 if failed else 0
         screen.cycle(bot.last, bot.timetable.after(bot.last.state.at))
-        if bot.last.record is not None:
+        if bot.last.record:
             log.info("cycle done", extra=_gist(bot.last.record))
         if given.once and failed:
             return ExitCode.FAILED

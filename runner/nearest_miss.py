@@ -30,6 +30,7 @@ _OTHERWISE: Mapping[str, str] = {
     Reason.BOOK_MISSING.name: "the venue would have had to show both sides of a book",
     Reason.HISTORY_MISSING.name: "the venue would have had to give candles",
     Reason.RULE_DECLINED.name: "the rule's condition would have had to hold",
+    Reason.NO_CROSS.name: "the fast average would have had to cross the slow one",
     Reason.RATE_UNKNOWN.name: "the market would have had to show what its wallet is worth",
     Reason.OTHER_WALLET.name: "its wallet or book would have had to be the better one",
     Reason.WRONG_WALLET.name: "its wallet would have had to hold what the order takes",

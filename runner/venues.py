@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 
 from config.settings import Mode, Settings
 from core.ports import Venue
@@ -17,22 +18,28 @@ from runner.places import Places
 
 def venue_for(settings: Settings, market: Market, places: Places, closing: ExitStack) -> Venue:
     """The one place where a mode becomes a venue; what it opens is closed by `closing`."""
-    starting = settings.app.starting_balances
     if settings.app.mode is Mode.DRY_RUN:
-        return ReadOnlyVenue(starting)
+        return ReadOnlyVenue(settings.app.starting_balances)
+    return simulated_venue(settings, market, places.folder / "venue.sqlite", closing)
+
+
+def simulated_venue(
+    settings: Settings, market: Market, path: Path | str, closing: ExitStack
+) -> SimulatedVenue:
+    """The venue of PAPER, with its own books at `path`."""
     matching = settings.market.matching
     exchange = SimulatedExchange(
         market.behind,
         market.clock,
         AccountTerms(
-            identity=VenueIdentity(mode=places.mode, market=market.identity),
-            starting=starting,
+            identity=VenueIdentity(mode=settings.app.mode.name, market=market.identity),
+            starting=settings.app.starting_balances,
             rules=MatchingRules(
                 bar=settings.market.bar,
                 volume_share_max=matching.volume_share_max,
                 latency=matching.latency,
             ),
-            path=places.folder / "venue.sqlite",
+            path=path,
         ),
     )
     closing.callback(exchange.close)

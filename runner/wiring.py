@@ -16,6 +16,7 @@ from config.loader import Configuration, load
 from config.settings import Mode, Settings
 from core.errors import FatalError, RetryableError
 from core.indicators import panel_length
+from core.proposals import Strategy
 from infra.audit_log import LogInUse
 from infra.audit_record import Identity
 from infra.clock import MarketClock, SystemClock
@@ -34,6 +35,7 @@ from runner.cycle import World
 from runner.exit_codes import ExitCode, Refusal
 from runner.framing import Framer
 from runner.gather import Gatherer
+from runner.journals import AuditTrail
 from runner.markets import Market, market_for
 from runner.places import Places
 from runner.protection import protection_told
@@ -115,6 +117,13 @@ def history_length(configuration: Configuration) -> int:
     )
     longest = max(windows, default=timedelta(0))
     return max(panel_length(configuration.policy, bar), -(-longest // bar) + 1)
+
+
+def strategies_of(configuration: Configuration) -> tuple[Strategy, ...]:
+    """Every strategy that is enabled, by name."""
+    return tuple(
+        registry.make(name, choice.parameters) for name, choice in configuration.strategies.items()
+    )
 
 
 def _locked(places: Places, run_id: str) -> InstanceLock:
@@ -199,24 +208,20 @@ def _world(
     return World(
         identity=identity,
         policy=policy,
-        strategies=tuple(
-            registry.make(name, choice.parameters)
-            for name, choice in configuration.strategies.items()
-        ),
+        strategies=strategies_of(configuration),
         gatherer=Gatherer(market.data, venue, history, policy, settings.gather.books_per_cycle_max),
         history=history,
         venue=venue,
         ledger=stores.ledger,
         states=stores.states,
-        framer=Framer(
+        tape=Framer(
             history,
             stores.tape,
             canonical_json(configuration.effective).decode(),
             configuration.fingerprint,
             market.identity,
         ),
-        tape=stores.tape,
-        audit=stores.audit,
+        audit=AuditTrail(identity, stores.audit),
         controls=ControlFolder(places.state_dir),
         disk=FreeSpace(places.folder, settings.app.disk_reserve),
     )

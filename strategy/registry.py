@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from core.proposals import Strategy
+from strategy import ema_cross
+from strategy.ema_cross import EmaCross, EmaCrossParameters
 from strategy.rules.buying import STRATEGY
 from strategy.rules_engine import RulesEngine, RulesParameters, unresolved, windows
 
@@ -28,6 +30,9 @@ class StrategyKind:
 
 REGISTRY: Mapping[str, StrategyKind] = {
     STRATEGY: StrategyKind(RulesParameters, RulesEngine, windows, unresolved),
+    ema_cross.STRATEGY: StrategyKind(
+        EmaCrossParameters, EmaCross, ema_cross.windows, ema_cross.unresolved
+    ),
 }
 
 

@@ -62,6 +62,7 @@ CANNOT: Mapping[Reason, str] = {
     Reason.DAY_LOSS: _NOTHING_HELD + "equity never moves.",
     Reason.WEEK_LOSS: _NOTHING_HELD + "equity never moves.",
     Reason.DRAWDOWN: _NOTHING_HELD + "equity never moves.",
+    Reason.NO_CROSS: _POLICY + "strategies.ema_cross is off.",
     Reason.NO_SHORTS: "The shipped rules only propose buys.",
     Reason.OUTBID: "One strategy is enabled, and it proposes a product once.",
     Reason.STRATEGY_BUDGET: _POLICY + "few of these products are in T1, and T2 and T3 are small.",

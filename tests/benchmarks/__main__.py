@@ -23,11 +23,13 @@ def main() -> None:
     from tests.benchmarks.running import running_rows
 
     rows = running_rows(cycles)
+    from tests.benchmarks.backtesting import backtest_rows
     from tests.benchmarks.booking import booking_rows
     from tests.benchmarks.deciding import decide_rows
     from tests.benchmarks.starting import start_rows
 
-    show([*decide_rows(), *start_rows(), *booking_rows(), *rows])
+    backtest = backtest_rows(cycles)
+    show([*decide_rows(), *start_rows(), *booking_rows(), *rows, *backtest])
 
 
 if __name__ == "__main__":

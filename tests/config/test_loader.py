@@ -139,8 +139,7 @@ def test_a_missing_section_is_told_in_the_file_in_which_it_belongs(tmp_path: Pat
 def test_a_strategy_that_nobody_wrote_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         load(CONFIG, profile=None, overrides={}, strategies={"rule": object})
-    (complaint,) = caught.value.complaints
-    assert complaint.key == "strategies.rules"
+    (complaint,) = (told for told in caught.value.complaints if told.key == "strategies.rules")
     assert complaint.message == "is no strategy; did you mean rule?"
 
 
@@ -202,7 +201,7 @@ def test_a_mistake_in_a_profile_is_told_with_the_profiles_own_line(tmp_path: Pat
 def test_a_profile_that_is_not_there_is_named_with_those_that_are(name: str) -> None:
     (told,) = complaints_about(CONFIG, name)
     assert told.startswith(f"command line: --profile: there is no profile {name!r}")
-    assert "canary, daily, dev, prod and usdt" in told
+    assert "canary, daily, dev, ema_cross, prod and usdt" in told
 
 
 def test_in_an_overlay_a_section_merges_and_a_list_is_replaced(tmp_path: Path) -> None:

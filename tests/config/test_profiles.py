@@ -15,7 +15,7 @@ PROFILES = sorted(path.stem for path in (CONFIG / "profiles").glob("*.yaml"))
 
 
 def test_the_profiles_are_these() -> None:
-    assert PROFILES == ["canary", "daily", "dev", "prod", "usdt"]
+    assert PROFILES == ["canary", "daily", "dev", "ema_cross", "prod", "usdt"]
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -24,6 +24,10 @@ def test_a_profile_loads_says_why_it_exists_and_arms_nothing(name: str) -> None:
     assert found.settings.app.mode is Mode.DRY_RUN
     assert found.settings.exchange.read_only
     assert (CONFIG / "profiles" / f"{name}.yaml").read_text().startswith("# ")
+
+
+def test_ema_cross_is_the_example_strategy_and_no_other() -> None:
+    assert list(shipped_configuration("ema_cross").strategies) == ["ema_cross"]
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

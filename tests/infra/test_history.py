@@ -126,6 +126,17 @@ def test_between_two_bars_the_grid_stands() -> None:
     assert later.panel.closed_at == NOON
 
 
+def test_a_bar_that_is_told_again_changes_no_snapshot_that_was_taken() -> None:
+    history = History(BAR, LENGTH)
+    whole = {ago: 100.0 + ago for ago in range(LENGTH)}
+    before = history.absorb(a_reading({SOL: bars(whole)}))
+
+    after = history.absorb(a_reading({SOL: bars({0: 42.0})}))
+
+    assert closes(before)[-1] == 100.0
+    assert closes(after)[-1] == 42.0
+
+
 def test_history_read_in_pieces_is_that_read_at_once() -> None:
     every = {ago: 100.0 + ago for ago in range(-4, 6) if ago != 1}
     at_once = History(BAR, LENGTH).absorb(a_reading({SOL: bars(every)}, at=NOON + 4 * BAR))

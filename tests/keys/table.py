@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from tests.keys.app import APP
 from tests.keys.coinbase import COINBASE
+from tests.keys.crosses import CROSSES
 from tests.keys.positions import POSITIONS
 from tests.keys.regime import REGIME
 from tests.keys.risk import RISK
@@ -17,5 +18,15 @@ from tests.keys.strategies import STRATEGIES
 from tests.keys.triggers import TRIGGERS
 from tests.keys.universe import UNIVERSE
 
-ROOMS = (APP, COINBASE, REGIME, TRIGGERS, RISK, POSITIONS, UNIVERSE, STRATEGIES)
+ROOMS = (
+    APP,
+    COINBASE,
+    REGIME,
+    TRIGGERS,
+    RISK,
+    POSITIONS,
+    UNIVERSE,
+    STRATEGIES,
+    CROSSES,
+)
 TABLE: Mapping[str, Row] = {key: row for room in ROOMS for key, row in room.items()}

@@ -23,6 +23,7 @@ from core.indicators import (
     average_true_range,
     bar_returns,
     change,
+    exponential_average,
     range_before_last,
     relative_strength,
     share_above,
@@ -84,6 +85,8 @@ INDICATORS: dict[str, Callable[[Panel], Floats]] = {
     "strength_before_last": lambda panel: relative_strength(
         panel.close[:, :-1], panel.known - 1, PERIODS
     ),
+    "exponential_average": lambda panel: exponential_average(panel.close, panel.known, 12),
+    "exponential_averages": lambda panel: exponential_average(panel.close, panel.known, 26, 20),
     "average_price": lambda panel: average_price(panel, 24),
     "stretch": lambda panel: stretch(panel.close, 96).below,
     "stretch_calm": lambda panel: stretch(panel.close, 96).near,
@@ -205,6 +208,17 @@ def test_an_average_does_not_depend_on_how_its_values_lie_in_memory(seed: int) -
     )
 
     assert strength.tobytes() == again.tobytes()
+
+
+@given(seed=seeds, ago=some.integers(min_value=0, max_value=19))
+@settings(max_examples=40, deadline=None)
+def test_an_average_of_bars_ago_is_what_was_known_then(seed: int, ago: int) -> None:
+    history = a_history(seed)
+    now, then = history.panel(LONG - LIVE, LONG), history.panel(LONG - LIVE, LONG - ago)
+
+    remembered = exponential_average(now.close, now.known, 26, 20)[:, -1 - ago]
+
+    assert remembered.tobytes() == exponential_average(then.close, then.known, 26)[:, 0].tobytes()
 
 
 @given(seed=seeds, end=ends)

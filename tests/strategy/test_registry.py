@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from strategy.ema_cross import EmaCrossParameters
 from strategy.registry import REGISTRY, make, parameter_types
 from strategy.rules_engine import RulesEngine, RulesParameters
+from tests.builders.crosses import a_cross
 from tests.builders.proposals import the_rules
+
+GIVEN = {"rules": the_rules(), "ema_cross": a_cross()}
 
 
 def test_the_rules_engine_is_made_by_name() -> None:
@@ -16,15 +20,19 @@ def test_the_rules_engine_is_made_by_name() -> None:
 
 
 def test_every_strategy_answers_to_the_name_it_is_registered_under() -> None:
-    assert {name: make(name, the_rules()).name for name in REGISTRY} == {"rules": "rules"}
+    assert {name: make(name, given).name for name, given in GIVEN.items()} == {
+        name: name for name in REGISTRY
+    }
 
 
 def test_the_configuration_learns_which_parameters_a_strategy_takes() -> None:
-    assert parameter_types() == {"rules": RulesParameters}
+    assert parameter_types() == {"rules": RulesParameters, "ema_cross": EmaCrossParameters}
 
 
 def test_a_name_that_is_no_strategy_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"strategies\.rulez: is no strategy; there are rules"):
+    with pytest.raises(
+        ValueError, match=r"strategies\.rulez: is no strategy; there are rules, ema_cross"
+    ):
         make("rulez", the_rules())
 
 

@@ -22,6 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+
+import numpy as np
 
 from core.market import Bars, BookOrigin, Depth, Level, Product, TopOfBook
 from core.money import (
@@ -41,6 +44,9 @@ _GAP = Decimal("0.0002")  # nine gaps are 18 bps
 _HALF = Decimal("0.5")
 _HOUR = timedelta(hours=1)
 _OLD = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REMEMBERED = 10_000  # bars: an hour of 1m bars of more products than any recording has
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +100,35 @@ def model_book(
 
 
 def _levels(product: Product, best: Decimal, gap: Decimal, notional: Decimal) -> tuple[Level, ...]:
-    lot = product.base_increment
+    lot, price = product.base_increment, best
     levels = []
-    for away in range(_LEVELS):
-        price = added(best, multiplied(gap, Decimal(away)))
+    for _ in range(_LEVELS):
         if price <= ZERO:
             break
         quantity = rounded_down(divided(notional, price, toward=Toward.FLOOR), lot)
-        levels.append(Level(price, max(quantity, lot)))
+        levels.append(Level(price, quantity if quantity > lot else lot))
+        price = added(price, gap)
     return tuple(levels)
 
 
 def _notional_per_hour(recent: Bars, bar: timedelta, at: datetime) -> Decimal:
     """Notional of the bars that closed within the last hour, or of an hour's part of the last."""
     window = max(_HOUR, bar)
-    closes, volumes = recent.close.tolist(), recent.volume.tolist()
-    total = added(
-        *(
-            multiplied(_decimal(closes[row]), _decimal(volumes[row]))
-            for row in range(len(recent))
-            if at - _closed(recent, row, bar) < window
-        )
-    )
+    opened_after = (at - window - bar - _EPOCH) // _SECOND
+    first = int(np.searchsorted(recent.opened, opened_after, "right"))
+    closes, volumes = recent.close[first:].tolist(), recent.volume[first:].tolist()
+    total = added(*map(_notional, closes, volumes))
     return divided(total, Decimal(str(window / _HOUR)), toward=Toward.FLOOR)
 
 
 def _closed(bars: Bars, row: int, bar: timedelta) -> datetime:
     return datetime.fromtimestamp(int(bars.opened[row]), UTC) + bar
+
+
+@lru_cache(_REMEMBERED)
+def _notional(close: float, volume: float) -> Decimal:
+    """What one bar traded; each is asked for again while it lies within the last hour."""
+    return multiplied(_decimal(close), _decimal(volume))
 
 
 def _decimal(value: float) -> Decimal:

@@ -35,6 +35,8 @@ class RecordedMarket:
         self._fees = fees
         self._book_model = book_model
         self._requests = 0
+        self._made_at: datetime | None = None
+        self._made: dict[str, tuple[TopOfBook, Depth] | None] = {}
 
     @property
     def requests(self) -> int:
@@ -90,23 +92,31 @@ class RecordedMarket:
         return product
 
     def _books(self, symbols: Iterable[str]) -> dict[str, tuple[TopOfBook, Depth]]:
+        """The books of this moment; each is made once, however many ask for it."""
         now = self._clock.now()
-        bar = self._recording.bar
-        hour = max(1, _HOUR // bar)
-        books = {}
+        if now != self._made_at:
+            self._made_at, self._made = now, {}
+        made, books = self._made, {}
         for symbol in symbols:
-            series = self._recording.bars.get(symbol)
-            if series is None:
-                continue
-            product = self._product_at(symbol, now)
-            if product.status is ProductStatus.DELISTED:
-                continue
-            end = self._closed(series, now)
-            recent = _cut(series, max(0, end - hour), end)
-            book = model_book(product, recent, bar, self._book_model, now)
+            if symbol not in made:
+                made[symbol] = self._book(symbol, now)
+            book = made[symbol]
             if book is not None:
                 books[symbol] = book
         return books
+
+    def _book(self, symbol: str, now: datetime) -> tuple[TopOfBook, Depth] | None:
+        series = self._recording.bars.get(symbol)
+        if series is None:
+            return None
+        product = self._product_at(symbol, now)
+        if product.status is ProductStatus.DELISTED:
+            return None
+        bar, end = self._recording.bar, self._closed(series, now)
+        hour = max(1, _HOUR // bar)
+        return model_book(
+            product, _cut(series, max(0, end - hour), end), bar, self._book_model, now
+        )
 
     def _closed(self, series: Bars, until: datetime) -> int:
         """How many bars are closed by `until` and by now."""
