@@ -37,6 +37,8 @@ _ORDERED: tuple[tuple[str, str, type], ...] = (
     ("triggers.reversal.low_age_max", "triggers.reversal.lookback", timedelta),
     ("loop.backoff_first", "loop.backoff_max", timedelta),
     ("loop.interval", "execution.maker_ttl", timedelta),
+    ("exits.resting_gap", "exits.through_max", Ratio),
+    ("exits.resting_drift_min", "exits.trailing", Ratio),  # or it would hardly ever be replaced
 )
 
 

@@ -97,7 +97,7 @@ def _order(
         return Finding(Reason.BOOK_MISSING, "no book", "a two-sided book", "risk.book_age_max")
     terms = _terms(proposal, product, top, snapshot.at, policy)
     if terms.limit <= ZERO:
-        return _no_tick(top.bid, product)
+        return no_tick(top.bid, product)
     quantity = _quantity(_approved(proposal, product), terms.valued_at, product)
     return _legal(proposal, product, terms, quantity, cycle_id)
 
@@ -107,10 +107,10 @@ def _exit_order(
 ) -> PlannedOrder | Finding:
     """A protective exit brings its own price and quantity: it needs no fresh book."""
     best = wanted.price.amount
-    limit = _lowest_sale(best, wanted.slippage_max, product.price_increment)
+    limit = lowest_sale(best, wanted.slippage_max, product.price_increment)
     if limit <= ZERO:
-        return _no_tick(best, product)
-    quantity = _on_the_lot(wanted.quantity.amount, product)
+        return no_tick(best, product)
+    quantity = on_the_lot(wanted.quantity.amount, product)
     return _legal(proposal, product, _prompt(limit, best), quantity, cycle_id)
 
 
@@ -119,7 +119,7 @@ def _legal(
 ) -> PlannedOrder | Finding:
     """The order, or the venue's own number that it does not meet."""
     price = Price(terms.limit, product.quote)
-    too_small = _below_minimum(price, quantity, product)
+    too_small = below_minimum(price, quantity, product)
     if too_small is not None:
         return too_small
     return PlannedOrder(
@@ -148,7 +148,7 @@ def _terms(
     """Sells are always prompt. Buys follow their tier."""
     tier, tick = policy.tiers[proposal.tier], product.price_increment
     if proposal.side is Side.SELL:
-        return _prompt(_lowest_sale(top.bid, tier.slippage_max, tick), top.bid)
+        return _prompt(lowest_sale(top.bid, tier.slippage_max, tick), top.bid)
     match tier.tactic:
         case Tactic.MAKER:
             limit = rounded_down(top.bid, tick)  # at or below the bid, so it cannot cross
@@ -175,7 +175,7 @@ def _prompt(limit: Decimal, valued_at: Decimal) -> Terms:
     )
 
 
-def _lowest_sale(bid: Decimal, slippage_max: Ratio, tick: Decimal) -> Decimal:
+def lowest_sale(bid: Decimal, slippage_max: Ratio, tick: Decimal) -> Decimal:
     """The bid less the slippage, rounded up: against the bot means never selling for less.
 
     A tick wider than the slippage can round up past a bid that is off the tick. An order
@@ -205,23 +205,25 @@ def _quantity(notional: Decimal, valued_at: Decimal, product: Product) -> Quanti
     A sell is valued at the bid, as its position is: at its lower limit the same notional
     would be more than we own.
     """
-    return _on_the_lot(divided(notional, valued_at, toward=Toward.FLOOR), product)
+    return on_the_lot(divided(notional, valued_at, toward=Toward.FLOOR), product)
 
 
-def _on_the_lot(most: Decimal, product: Product) -> Quantity:
+def on_the_lot(most: Decimal, product: Product) -> Quantity:
+    """As much of it as one order may carry."""
     if product.base_max is not None:
         most = min(most, product.base_max)
     return Quantity(rounded_down(most, product.base_increment), product.base)
 
 
-def _no_tick(best: Decimal, product: Product) -> Finding:
+def no_tick(best: Decimal, product: Product) -> Finding:
     """No price on the tick is low enough."""
     seen, tick = Price(best, product.quote), Price(product.price_increment, product.quote)
     key = "product.price_increment"
     return Finding(Reason.BELOW_VENUE_MINIMUM, str(seen), str(tick), key)
 
 
-def _below_minimum(price: Price, quantity: Quantity, product: Product) -> Finding | None:
+def below_minimum(price: Price, quantity: Quantity, product: Product) -> Finding | None:
+    """The venue's own number that such an order does not meet."""
     # A product without a minimum still takes no order for nothing.
     smallest = max(product.smallest_quantity, product.base_increment)
     if quantity.amount < smallest:
