@@ -7,7 +7,7 @@ computed from the decision, so the same intent can never become two orders.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -113,8 +113,9 @@ class PlannedOrder:
     reason: str  # the proposal's id
     stop: Price | None = None  # the price that sets it off; STOP_LIMIT and BRACKET only
     # Own orders that must be seen final, with nothing filled since the decision, before this
-    # one is sent. It matters in the cycle that plans it alone, so no ledger keeps it.
-    after: tuple[str, ...] = ()
+    # one is sent. It matters in the cycle that plans it alone: no ledger keeps it, and the
+    # order is the same one whatever it waited for.
+    after: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.client_order_id:
