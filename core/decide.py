@@ -78,7 +78,7 @@ def decide(
     risk = RiskManager(snapshot, state, standing, policy)
     reviews = risk.check_all(changes.proposals, portfolio, regime)
     payable = in_wallet_currency(reviews, snapshot, portfolio.rates)
-    plan = plan_orders(payable, snapshot, state.cycle_id, policy.execution, changes.cancels)
+    plan = plan_orders(payable, snapshot, state.cycle_id, policy, changes.cancels)
     protections = protect(scene, plans, exits, plan)
 
     stages = Stages(

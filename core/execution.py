@@ -11,11 +11,12 @@ they stand in the plan as they were decided, before the orders.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from core.errors import FatalError
+from core.exits import as_written
 from core.market import Product, Side, Snapshot, TopOfBook
 from core.money import (
     ONE,
@@ -33,7 +34,7 @@ from core.money import (
     subtracted,
 )
 from core.orders import OrderType, PlannedCancel, PlannedOrder, TimeInForce, client_order_id
-from core.policy import ExecutionPolicy, Tactic
+from core.policy import ExecutionPolicy, Policy, Tactic
 from core.proposals import ExitTerms, TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
@@ -61,7 +62,7 @@ def plan_orders(
     verdicts: tuple[Verdict, ...],
     snapshot: Snapshot,
     cycle_id: str,
-    policy: ExecutionPolicy,
+    policy: Policy,
     cancels: tuple[PlannedCancel, ...] = (),
 ) -> OrderPlan:
     """One legal order for each approved or reduced proposal, in the order given, or why not.
@@ -85,7 +86,7 @@ def plan_orders(
 
 
 def _order(
-    proposal: TradeProposal, snapshot: Snapshot, cycle_id: str, policy: ExecutionPolicy
+    proposal: TradeProposal, snapshot: Snapshot, cycle_id: str, policy: Policy
 ) -> PlannedOrder | Finding:
     product = snapshot.products.get(proposal.symbol)
     if product is None:
@@ -95,11 +96,29 @@ def _order(
         return _exit_order(proposal, proposal.exit, product, cycle_id)
     if top is None:
         return Finding(Reason.BOOK_MISSING, "no book", "a two-sided book", "risk.book_age_max")
-    terms = _terms(proposal, product, top, snapshot.at, policy)
+    terms = _terms(proposal, product, top, snapshot.at, policy.execution)
     if terms.limit <= ZERO:
         return no_tick(top.bid, product)
     quantity = _quantity(_approved(proposal, product), terms.valued_at, product)
-    return _legal(proposal, product, terms, quantity, cycle_id)
+    legal = _legal(proposal, product, terms, quantity, cycle_id)
+    if isinstance(legal, Finding):
+        return legal
+    return _unsellable(proposal, quantity, product, policy) or legal
+
+
+def _unsellable(
+    proposal: TradeProposal, quantity: Quantity, product: Product, policy: Policy
+) -> Finding | None:
+    """What the venue would find too small to sell at its stop, through the book.
+
+    Such a position could be entered and not left.
+    """
+    if proposal.side is Side.SELL or proposal.stop_loss <= 0:
+        return None
+    lowest = subtracted(ONE, policy.exits.through_max.value)
+    worst = Price(multiplied(as_written(proposal.stop_loss), lowest), product.quote)
+    too_small = below_minimum(worst, quantity, product)
+    return too_small and replace(too_small, seen=f"{too_small.seen} through its stop")
 
 
 def _exit_order(
@@ -145,12 +164,20 @@ def _terms(
     at: datetime,
     policy: ExecutionPolicy,
 ) -> Terms:
-    """Sells are always prompt. Buys follow their tier."""
+    """Sells are always prompt. Buys follow their tier.
+
+    The last replacement of a maker buy takes what is there, where the ask is within the
+    slippage that its tier may pay beyond the bid: an entry is not chased for ever.
+    """
     tier, tick = policy.tiers[proposal.tier], product.price_increment
     if proposal.side is Side.SELL:
         return _prompt(lowest_sale(top.bid, tier.slippage_max, tick), top.bid)
     match tier.tactic:
         case Tactic.MAKER:
+            budget = multiplied(top.bid, added(ONE, tier.slippage_max.value))
+            if 0 < policy.reprice_max <= proposal.step and top.ask <= budget:
+                dearest = rounded_down(budget, tick)
+                return _prompt(dearest, dearest)
             limit = rounded_down(top.bid, tick)  # at or below the bid, so it cannot cross
             return Terms(
                 limit=limit,

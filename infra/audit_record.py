@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.account import Portfolio, Position
+from core.changes.stuck import stuck_orders
 from core.decision import Decision, Outcome, ProductVerdict
 from core.losses import loss_since, net_equity
 from core.money import Toward, plain
@@ -100,6 +101,7 @@ def decided_record(
         "portfolio": {
             **portfolio_members(portfolio, state),
             "open_orders": [order_members(order) for order in _open(portfolio, outcome)],
+            "stuck": [o.planned.client_order_id for o in stuck_orders(portfolio, state)],
         },
     }
 

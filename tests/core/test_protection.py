@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -47,7 +48,7 @@ def a_scene_with(
     state: BotState | None = None,
     regime: Regime = Regime.CHOP,
     quarantined: dict[str, str] | None = None,
-    product: dict[str, object] | None = None,
+    product: Mapping[str, object] | None = None,
     bid: str = "99.98",
     level: Level = Level.NORMAL,
     **exits: object,

@@ -371,7 +371,7 @@ def test_a_sale_stands_back_when_the_stop_before_it_sold_first(ledger: SqliteLed
         venue.ends(name, OrderStatus.CANCELLED)
         return CancelAnswer.ACCEPTED
 
-    venue.cancel = too_late  # type: ignore[method-assign]
+    venue.cancel = too_late  # type: ignore[method-assign, assignment]
     outcome = carried(ledger, venue, a_sale_after(stop), cancels=(PlannedCancel(stop, WHY),))
 
     assert venue.sent == []

@@ -144,11 +144,9 @@ def test_what_was_stopped_is_known_after_a_crash_too(tmp_path: Path) -> None:
     stage.rises(SOL, cycle=5, share=-0.08)
     with a_holder(tmp_path, stage, **BRACKET) as bot:
         cycle(bot)
-        dying = pytest.raises(Killed)
         interpose(bot, "tape", "append", before=raising(Killed()))
-        with dying:
+        with pytest.raises(Killed):
             cycle(bot)
-        bot.world.ledger.fills()
         dies(bot)
         with a_bot(tmp_path, stage, **BRACKET) as again:
             record = cycle(again)
