@@ -112,7 +112,7 @@ class Reconciler:
         """What is off, once what came or went from outside for good is booked."""
         ledger = self.account.ledger
         off = dict(differences(balances, ledger.expected(), troubled | settled.busy))
-        own = {position.base for position in ledger.positions().values()}
+        own = {position.base for position in ledger.positions().values()} | set(ledger.dust())
         for asset, amount in lasting(off, state.unexplained).items():
             if amount < ZERO and asset in own:
                 continue

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from core.account import Portfolio
 from core.decision import Outcome
 from core.losses import losing_streak, loss_since, monday_of, standing_now
 from core.market import Side
-from core.money import Money, Price, Quantity
-from core.next_state import CLOSED_KEPT, next_state, opened
+from core.money import Price, Quantity
+from core.next_state import CLOSED_KEPT, CLOSED_KEPT_FOR, counted, next_state, observed, opened
 from core.orders import Fill
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved
@@ -22,6 +22,7 @@ from core.state import (
     Controls,
     DayOpen,
     Level,
+    Sighting,
     Standing,
     WeekOpen,
 )
@@ -254,54 +255,65 @@ def test_a_position_is_added_to_only_while_it_earns(price: str, allowed: bool) -
         )
 
 
-# --- what fills leave behind ---------------------------------------------------------------
+# --- what sales leave behind ---------------------------------------------------------------
 
 
-def a_fill(
-    price: str, quantity: str, *, order: str = "id-1", fee: str = "1", **more: object
-) -> Fill:
-    fields: dict[str, object] = {
-        "fill_id": f"{order}-{price}-{quantity}",
-        "client_order_id": order,
-        "symbol": "SOL-USD",
-        "side": Side.SELL,
-        "price": Price(Decimal(price), "USD"),
-        "quantity": Quantity(Decimal(quantity), "SOL"),
-        "fee": usd(fee),
-        "at": NOON,
-    }
-    return Fill(**(fields | more))  # type: ignore[arg-type]
+def closed_after(*sold: Closed, state: BotState | None = None) -> tuple[Closed, ...]:
+    """What the state of the next cycle knows, once carrying out a plan closed these."""
+    outcome = Outcome((), (), closed=sold)
+    return next_state(state or a_state(), a_decision(), a_portfolio(), outcome).closed
 
 
-def closed_after(
-    *fills: Fill, state: BotState | None = None, portfolio: Portfolio | None = None
-) -> tuple[Closed, ...]:
-    held = portfolio or a_portfolio(a_position("SOL-USD", quantity="4", price="100"))
-    return next_state(state or a_state(), a_decision(), held, Outcome((), fills)).closed
+def seen(*sold: Closed, state: BotState | None = None) -> tuple[Closed, ...]:
+    """What this cycle decides by, once reconciling saw these."""
+    return observed(state or a_state(), Sighting(closed=sold)).closed
 
 
-def test_a_sale_is_measured_against_the_average_cost_with_its_fee() -> None:
-    (sale,) = closed_after(a_fill("101", "2"))
-    assert sale == Closed("SOL-USD", "id-1", NOON, Money(Decimal(1), "USD"))
-    (lost,) = closed_after(a_fill("100", "2"))
-    assert str(lost.profit) == "-1 USD"
+def sold(profit: str, *, ago: timedelta = timedelta(0), order: str = "id-1") -> Closed:
+    return Closed("SOL-USD", order, NOON - ago, usd(profit))
 
 
-def test_the_fills_of_one_order_are_one_sale() -> None:
-    (sale,) = closed_after(a_fill("110", "1"), a_fill("95", "1"))
-    assert str(sale.profit) == "3 USD"
-    state = a_state(closed=(sale,))
-    (whole,) = closed_after(a_fill("90", "1"), state=state)
-    assert str(whole.profit) == "-8 USD"
+@pytest.mark.parametrize("kept", [closed_after, seen])
+def test_the_fills_of_one_order_are_one_sale(kept: Callable[..., tuple[Closed, ...]]) -> None:
+    (whole,) = kept(sold("9"), sold("-6"))
+    assert whole.profit == usd("3")
+    (later,) = kept(sold("-11"), state=a_state(closed=(whole,)))
+    assert later.profit == usd("-8")
 
 
-def test_a_buy_closes_nothing_and_a_sale_without_lots_has_no_profit() -> None:
-    assert closed_after(a_fill("100", "1", side=Side.BUY)) == ()
-    assert closed_after(a_fill("100", "1"), portfolio=a_portfolio()) == ()
-
-
-def test_only_the_last_sales_are_remembered() -> None:
+@pytest.mark.parametrize("kept", [closed_after, seen])
+def test_only_the_last_sales_are_remembered(kept: Callable[..., tuple[Closed, ...]]) -> None:
     state = a_state(closed=tuple(a_sale("1", ago=n * HOUR) for n in range(CLOSED_KEPT, 0, -1)))
-    closed = closed_after(a_fill("1", "1"), state=state)
+    closed = kept(sold("-1"), state=state)
     assert len(closed) == CLOSED_KEPT
     assert losing_streak(closed) == closed[-1:]
+
+
+@pytest.mark.parametrize(
+    ("age", "known"), [(timedelta(microseconds=1), True), (timedelta(0), False)]
+)
+def test_a_sale_is_forgotten_when_no_rest_can_reach_back_to_it(age: timedelta, known: bool) -> None:
+    old = sold("-1", ago=CLOSED_KEPT_FOR - age)
+    decided_at_noon = a_state(at=NOON, closed=(old,))
+    assert bool(closed_after(state=decided_at_noon)) == known
+    assert bool(seen(state=decided_at_noon)) == known
+
+
+def test_after_a_start_the_sales_are_those_of_the_ledger() -> None:
+    state = a_state(closed=(sold("-1"),))
+    mended = counted(state, (), (sold("5", order="id-2"),), NOON)
+    assert mended.closed == (sold("5", order="id-2"),)
+
+
+def test_fills_alone_close_nothing() -> None:
+    fill = Fill(
+        fill_id="F-1",
+        client_order_id="id-1",
+        symbol="SOL-USD",
+        side=Side.SELL,
+        price=Price(Decimal(90), "USD"),
+        quantity=Quantity(Decimal(1), "SOL"),
+        fee=usd("1"),
+        at=NOON,
+    )
+    assert next_state(a_state(), a_decision(), a_portfolio(), Outcome((), (fill,))).closed == ()

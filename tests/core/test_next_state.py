@@ -12,10 +12,10 @@ from core.decide import decide
 from core.decision import Decision, Outcome
 from core.market import Side
 from core.money import Money
-from core.next_state import after_failure, newborn, next_state, opened
+from core.next_state import after_failure, newborn, next_state, observed, opened
 from core.orders import OrderStatus
 from core.reasons import Reason
-from core.state import BotState, Controls, DayOpen, Level, Sent, Standing
+from core.state import BotState, Controls, DayOpen, Halt, Level, Sent, Sighting, Standing
 from tests.builders.account import a_portfolio, a_standing, a_state
 from tests.builders.market import BAR, NOON, a_snapshot
 from tests.builders.risk import a_policy, an_open_order, usd
@@ -166,3 +166,27 @@ def test_a_stricter_cause_takes_the_place_of_a_pause() -> None:
     paused = at_noon(standing=replace(a_standing(Level.PAUSED, "LOSSES"), until=NOON + BAR))
     standing = after_failure(paused, WHY, fatal=True).standing
     assert (standing.level, standing.until) == (Level.HALTED, None)
+
+
+HALT = Halt("BOOKS_OPEN", "they do not close")
+
+
+def test_what_reconciling_found_can_halt_the_cycle_that_is_open() -> None:
+    state = observed(at_noon(), Sighting(halt=HALT))
+    assert state.standing == Standing(Level.HALTED, "BOOKS_OPEN", "they do not close", NOON)
+
+
+def test_a_halt_that_stands_is_not_replaced_by_what_reconciling_found() -> None:
+    halted = at_noon(standing=a_standing(Level.HALTED, "KILL_SWITCH", "odd"))
+    assert observed(halted, Sighting(halt=HALT)).standing == halted.standing
+
+
+def test_memories_of_the_venue_are_those_of_now() -> None:
+    before = at_noon(absent={"old": 3}, unexplained={"USD": Decimal(5)})
+    state = observed(before, Sighting(absent={"new": 97}, unexplained={}))
+    assert (state.absent, state.unexplained) == ({"new": 97}, {})
+
+
+def test_an_order_that_never_arrived_uses_up_no_pace() -> None:
+    order = replace(an_open_order("SOL-USD", status=OrderStatus.NEVER_REACHED), cycle=97)
+    assert next_state(at_noon(), a_decision(), a_portfolio(), Outcome((order,), ())).sent == ()

@@ -120,8 +120,12 @@ def dead_at(folder: Path, nth: int) -> None:
 
     bot = a_bot(folder, a_stage(), **PAPER)
     with hooked(kill_there), pytest.raises(Killed):
-        while True:
-            at = bot.timetable.after(bot.last.state.at)
-            assert at is not None
-            bot.last = turn(bot, at)
+        runs_for_ever(bot)
     dies(bot)
+
+
+def runs_for_ever(bot: Bot) -> None:
+    while True:
+        at = bot.timetable.after(bot.last.state.at)
+        assert at is not None
+        bot.last = turn(bot, at)
