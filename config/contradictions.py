@@ -39,6 +39,8 @@ _ORDERED: tuple[tuple[str, str, type], ...] = (
     ("loop.interval", "execution.maker_ttl", timedelta),
     ("exchange.read_timeout", "exchange.cycle_deadline", timedelta),
     ("exchange.retry_wait_first", "exchange.retry_wait_max", timedelta),
+    ("exits.resting_gap", "exits.through_max", Ratio),
+    ("exits.resting_drift_min", "exits.trailing", Ratio),  # or it would hardly ever be replaced
 )
 
 

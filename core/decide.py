@@ -1,7 +1,7 @@
 """decide(): the stages in order. Read this first.
 
     losses > universe > regime > wallets > exits > triggers > strategies
-           > allocation > sizing > changes > risk > plan
+           > allocation > sizing > changes > risk > plan > protection
 
 Each stage is one pure function that hands one value on. Nothing here reads a
 clock, a file or a venue, so the same arguments give the same Decision in DRY_RUN,
@@ -25,6 +25,7 @@ from core.losses import standing_now
 from core.market import Floats, Snapshot
 from core.policy import Policy
 from core.proposals import Strategy, StrategyContext
+from core.protection import protect
 from core.regime import read_regime
 from core.risk import RiskManager
 from core.risk.cash import in_wallet_currency
@@ -77,7 +78,8 @@ def decide(
     risk = RiskManager(snapshot, state, standing, policy)
     reviews = risk.check_all(changes.proposals, portfolio, regime)
     payable = in_wallet_currency(reviews, snapshot, portfolio.rates)
-    plan = plan_orders(payable, snapshot, state.cycle_id, policy.execution, changes.cancels)
+    plan = plan_orders(payable, snapshot, state.cycle_id, policy, changes.cancels)
+    protections = protect(scene, plans, exits, plan)
 
     stages = Stages(
         wallets, attention, opinions, exits, kept_out, allocation, sizes, changes, reviews, plan
@@ -90,7 +92,8 @@ def decide(
         attention=attention,
         proposals=stages.proposals(),
         verdicts=product_verdicts(stages, universe, portfolio),
-        plan=plan,
+        plan=protections.plan,
+        protections=protections.of,
         exits=plans,
         changes=changes,
     )

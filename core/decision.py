@@ -10,6 +10,7 @@ from core.changes import Changes
 from core.execution import OrderPlan
 from core.orders import Cancelled, Fill, Order
 from core.proposals import TradeProposal
+from core.protection import Protection
 from core.reasons import Finding
 from core.regime import RegimeReading
 from core.state import Closed, ExitPlan, Standing
@@ -39,6 +40,7 @@ class Decision:
     verdicts: Mapping[str, ProductVerdict]  # every eligible product and every position
     plan: OrderPlan
     exits: Mapping[str, ExitPlan]  # every position's, as of this cycle
+    protections: Mapping[str, Protection]  # likewise: where its stop is
     changes: Changes
 
     @property

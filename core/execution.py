@@ -11,11 +11,12 @@ they stand in the plan as they were decided, before the orders.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from core.errors import FatalError
+from core.exits import as_written
 from core.market import Product, Side, Snapshot, TopOfBook
 from core.money import (
     ONE,
@@ -33,7 +34,7 @@ from core.money import (
     subtracted,
 )
 from core.orders import OrderType, PlannedCancel, PlannedOrder, TimeInForce, client_order_id
-from core.policy import ExecutionPolicy, Tactic
+from core.policy import ExecutionPolicy, Policy, Tactic
 from core.proposals import ExitTerms, TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.verdict import Approved, Denied, Reduced, Verdict
@@ -61,7 +62,7 @@ def plan_orders(
     verdicts: tuple[Verdict, ...],
     snapshot: Snapshot,
     cycle_id: str,
-    policy: ExecutionPolicy,
+    policy: Policy,
     cancels: tuple[PlannedCancel, ...] = (),
 ) -> OrderPlan:
     """One legal order for each approved or reduced proposal, in the order given, or why not.
@@ -85,7 +86,7 @@ def plan_orders(
 
 
 def _order(
-    proposal: TradeProposal, snapshot: Snapshot, cycle_id: str, policy: ExecutionPolicy
+    proposal: TradeProposal, snapshot: Snapshot, cycle_id: str, policy: Policy
 ) -> PlannedOrder | Finding:
     product = snapshot.products.get(proposal.symbol)
     if product is None:
@@ -95,11 +96,29 @@ def _order(
         return _exit_order(proposal, proposal.exit, product, cycle_id)
     if top is None:
         return Finding(Reason.BOOK_MISSING, "no book", "a two-sided book", "risk.book_age_max")
-    terms = _terms(proposal, product, top, snapshot.at, policy)
+    terms = _terms(proposal, product, top, snapshot.at, policy.execution)
     if terms.limit <= ZERO:
-        return _no_tick(top.bid, product)
+        return no_tick(top.bid, product)
     quantity = _quantity(_approved(proposal, product), terms.valued_at, product)
-    return _legal(proposal, product, terms, quantity, cycle_id)
+    legal = _legal(proposal, product, terms, quantity, cycle_id)
+    if isinstance(legal, Finding):
+        return legal
+    return _unsellable(proposal, quantity, product, policy) or legal
+
+
+def _unsellable(
+    proposal: TradeProposal, quantity: Quantity, product: Product, policy: Policy
+) -> Finding | None:
+    """What the venue would find too small to sell at its stop, through the book.
+
+    Such a position could be entered and not left.
+    """
+    if proposal.side is Side.SELL or proposal.stop_loss <= 0:
+        return None
+    lowest = subtracted(ONE, policy.exits.through_max.value)
+    worst = Price(multiplied(as_written(proposal.stop_loss), lowest), product.quote)
+    too_small = below_minimum(worst, quantity, product)
+    return too_small and replace(too_small, seen=f"{too_small.seen} through its stop")
 
 
 def _exit_order(
@@ -107,10 +126,10 @@ def _exit_order(
 ) -> PlannedOrder | Finding:
     """A protective exit brings its own price and quantity: it needs no fresh book."""
     best = wanted.price.amount
-    limit = _lowest_sale(best, wanted.slippage_max, product.price_increment)
+    limit = lowest_sale(best, wanted.slippage_max, product.price_increment)
     if limit <= ZERO:
-        return _no_tick(best, product)
-    quantity = _on_the_lot(wanted.quantity.amount, product)
+        return no_tick(best, product)
+    quantity = on_the_lot(wanted.quantity.amount, product)
     return _legal(proposal, product, _prompt(limit, best), quantity, cycle_id)
 
 
@@ -119,7 +138,7 @@ def _legal(
 ) -> PlannedOrder | Finding:
     """The order, or the venue's own number that it does not meet."""
     price = Price(terms.limit, product.quote)
-    too_small = _below_minimum(price, quantity, product)
+    too_small = below_minimum(price, quantity, product)
     if too_small is not None:
         return too_small
     return PlannedOrder(
@@ -145,12 +164,20 @@ def _terms(
     at: datetime,
     policy: ExecutionPolicy,
 ) -> Terms:
-    """Sells are always prompt. Buys follow their tier."""
+    """Sells are always prompt. Buys follow their tier.
+
+    The last replacement of a maker buy takes what is there, where the ask is within the
+    slippage that its tier may pay beyond the bid: an entry is not chased for ever.
+    """
     tier, tick = policy.tiers[proposal.tier], product.price_increment
     if proposal.side is Side.SELL:
-        return _prompt(_lowest_sale(top.bid, tier.slippage_max, tick), top.bid)
+        return _prompt(lowest_sale(top.bid, tier.slippage_max, tick), top.bid)
     match tier.tactic:
         case Tactic.MAKER:
+            budget = multiplied(top.bid, added(ONE, tier.slippage_max.value))
+            if 0 < policy.reprice_max <= proposal.step and top.ask <= budget:
+                dearest = rounded_down(budget, tick)
+                return _prompt(dearest, dearest)
             limit = rounded_down(top.bid, tick)  # at or below the bid, so it cannot cross
             return Terms(
                 limit=limit,
@@ -175,7 +202,7 @@ def _prompt(limit: Decimal, valued_at: Decimal) -> Terms:
     )
 
 
-def _lowest_sale(bid: Decimal, slippage_max: Ratio, tick: Decimal) -> Decimal:
+def lowest_sale(bid: Decimal, slippage_max: Ratio, tick: Decimal) -> Decimal:
     """The bid less the slippage, rounded up: against the bot means never selling for less.
 
     A tick wider than the slippage can round up past a bid that is off the tick. An order
@@ -205,23 +232,25 @@ def _quantity(notional: Decimal, valued_at: Decimal, product: Product) -> Quanti
     A sell is valued at the bid, as its position is: at its lower limit the same notional
     would be more than we own.
     """
-    return _on_the_lot(divided(notional, valued_at, toward=Toward.FLOOR), product)
+    return on_the_lot(divided(notional, valued_at, toward=Toward.FLOOR), product)
 
 
-def _on_the_lot(most: Decimal, product: Product) -> Quantity:
+def on_the_lot(most: Decimal, product: Product) -> Quantity:
+    """As much of it as one order may carry."""
     if product.base_max is not None:
         most = min(most, product.base_max)
     return Quantity(rounded_down(most, product.base_increment), product.base)
 
 
-def _no_tick(best: Decimal, product: Product) -> Finding:
+def no_tick(best: Decimal, product: Product) -> Finding:
     """No price on the tick is low enough."""
     seen, tick = Price(best, product.quote), Price(product.price_increment, product.quote)
     key = "product.price_increment"
     return Finding(Reason.BELOW_VENUE_MINIMUM, str(seen), str(tick), key)
 
 
-def _below_minimum(price: Price, quantity: Quantity, product: Product) -> Finding | None:
+def below_minimum(price: Price, quantity: Quantity, product: Product) -> Finding | None:
+    """The venue's own number that such an order does not meet."""
     # A product without a minimum still takes no order for nothing.
     smallest = max(product.smallest_quantity, product.base_increment)
     if quantity.amount < smallest:

@@ -129,6 +129,16 @@ def protective_exits(
     return Exits(tuple(proposals), watched)
 
 
+def armed_levels(
+    plan: ExitPlan, regime: Regime, policy: ExitsPolicy
+) -> tuple[ExitLevel, ExitLevel]:
+    """The stop that is nearest of those armed, a trailing one too, and the target."""
+    watches = tuple(_watches(plan, regime, policy))
+    stops = [watch.level for watch in watches if watch.side is Side.SELL]
+    (target,) = [watch.level for watch in watches if watch.side is Side.BUY]
+    return max(stops, key=lambda level: level.price), target
+
+
 def as_written(measured: float) -> Decimal:
     """A price measured in floats, to ten significant digits, as the audit record shows it."""
     return Decimal(f"{measured:.{_DIGITS}g}")

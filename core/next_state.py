@@ -19,6 +19,7 @@ from core.market import Side
 from core.money import Money
 from core.orders import Order, OrderStatus
 from core.proposals import Purpose, TradeProposal
+from core.protection import stopped_by
 from core.reasons import Reason
 from core.state import (
     BotState,
@@ -28,6 +29,7 @@ from core.state import (
     ExitLevel,
     ExitPlan,
     Level,
+    Refusal,
     Sent,
     Sighting,
     Standing,
@@ -93,16 +95,22 @@ def observed(state: BotState, sighting: Sighting) -> BotState:
         standing=standing,
         sent=_less(state.sent, sighting.unsent),
         closed=sales(state.closed, sighting.closed, state.at),
+        stopped=_latest(state.stopped, sighting.stops),
         absent=dict(sighting.absent),
         unexplained=dict(sighting.unexplained),
     )
 
 
 def counted(
-    state: BotState, sent: tuple[Sent, ...], closed: tuple[Closed, ...], at: datetime
+    state: BotState,
+    sent: tuple[Sent, ...],
+    closed: tuple[Closed, ...],
+    stops: Mapping[str, datetime],
+    at: datetime,
 ) -> BotState:
-    """The state with what the ledger knows better: its orders of a day, its sales."""
-    return replace(state, sent=sent, closed=sales((), closed, at))
+    """The state with what the ledger knows better: its orders of a day, its sales, its stops."""
+    stopped = _latest(state.stopped, stops)
+    return replace(state, sent=sent, closed=sales((), closed, at), stopped=stopped)
 
 
 def next_state(
@@ -125,10 +133,13 @@ def next_state(
         week_open=_week_open(state.week_open, decision.at, equity),
         exits=_exits(decision, sent),
         wished=_wished(state, decision.at, portfolio, sent),
-        stopped=_stopped(state, decision, sent),
+        stopped=_stopped(state, decision, sent, _stops_filled(portfolio, outcome)),
         closed=sales(state.closed, outcome.closed, decision.at),
         rates=portfolio.known_rates,
-        changes=decision.changes.remembered(decision.plan.orders, decision.at),
+        refusals=_refusals(state, decision, outcome),
+        changes=decision.changes.remembered(
+            decision.plan.orders, decision.plan.cancels, state.cycle, decision.at
+        ),
     )
 
 
@@ -143,7 +154,9 @@ def _sent(state: BotState, at: datetime, outcome: Outcome) -> tuple[Sent, ...]:
     """Orders that count for pace: all that may have been in the market. NOT_SENT counts as sent."""
     recent = tuple(sent for sent in state.sent if sent.at > at - DAY)
     new = tuple(
-        Sent(order.symbol, order.planned.side, at) for order in _of_this_cycle(state, outcome)
+        Sent(order.symbol, order.planned.side, at)
+        for order in _of_this_cycle(state, outcome)
+        if not order.planned.protects  # a stop that rests is no trade until it fills
     )
     return recent + new
 
@@ -186,8 +199,15 @@ def _week_open(week_open: WeekOpen | None, at: datetime, equity: Money) -> WeekO
 def _sent_proposals(
     state: BotState, decision: Decision, outcome: Outcome
 ) -> tuple[TradeProposal, ...]:
-    """The proposals whose order was sent; NOT_SENT counts, as it does for pace."""
-    carried = {order.planned.reason for order in _of_this_cycle(state, outcome)}
+    """The proposals whose order was sent; NOT_SENT counts, as it does for pace.
+
+    Unless it stood back behind an order that had not ended: that was no attempt.
+    """
+    carried = {
+        order.planned.reason
+        for order in _of_this_cycle(state, outcome)
+        if order.status is not OrderStatus.NOT_SENT or not order.planned.after
+    }
     return tuple(proposal for proposal in decision.proposals if proposal.id in carried)
 
 
@@ -223,16 +243,61 @@ def _wished(
 
 
 def _stopped(
-    state: BotState, decision: Decision, sent: tuple[TradeProposal, ...]
+    state: BotState,
+    decision: Decision,
+    sent: tuple[TradeProposal, ...],
+    filled: Mapping[str, datetime],
 ) -> Mapping[str, datetime]:
-    """When each product's last stop was sent; whether it filled is another matter."""
+    """When each product's last stop was sent, or a resting one filled.
+
+    Whether what was sent filled is another matter.
+    """
     kept = {s: when for s, when in state.stopped.items() if when > decision.at - STOPPED_KEPT}
     kept |= {
         proposal.symbol: decision.at
         for proposal in sent
         if proposal.purpose is Purpose.EXIT and Reason[proposal.rule.upper()] in STOPS
     }
+    return _latest(kept, filled)
+
+
+def _stops_filled(portfolio: Portfolio, outcome: Outcome) -> Mapping[str, datetime]:
+    """Resting stops that filled while the plan was carried out, a cancel or a sale under way."""
+    resting = {order.planned.client_order_id: order.planned for order in portfolio.open_orders}
+    return {
+        fill.symbol: fill.at
+        for fill in outcome.fills
+        if (stop := resting.get(fill.client_order_id)) is not None and stopped_by(stop, fill)
+    }
+
+
+def _latest(known: Mapping[str, datetime], new: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    """The later of both for each product, sorted."""
+    later = {symbol: max(at, known.get(symbol, at)) for symbol, at in new.items()}
+    return dict(sorted({**known, **later}.items()))
+
+
+def _refusals(state: BotState, decision: Decision, outcome: Outcome) -> Mapping[str, Refusal]:
+    """Stops that the venue would not let rest, for as long as there is a position.
+
+    One that it took and ended by itself, unasked and unfilled, is a refusal too: else the
+    bot would send a stop a cycle to a venue that wants none.
+    """
+    kept = {s: refusal for s, refusal in state.refusals.items() if s in decision.exits}
+    asked = {*state.changes.asked, *(cancel.client_order_id for cancel in decision.plan.cancels)}
+    for order in outcome.orders:
+        if order.planned.protects and order.symbol in decision.exits and _refused(order, asked):
+            before = kept.get(order.symbol)
+            times = before.times + 1 if before is not None else 1
+            kept[order.symbol] = Refusal(times, state.cycle, order.told)
     return dict(sorted(kept.items()))
+
+
+def _refused(order: Order, asked: set[str]) -> bool:
+    if order.status is OrderStatus.REFUSED:
+        return True
+    ended = order.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+    return ended and not order.filled and order.planned.client_order_id not in asked
 
 
 def sales(known: tuple[Closed, ...], new: tuple[Closed, ...], at: datetime) -> tuple[Closed, ...]:

@@ -7,7 +7,7 @@ computed from the decision, so the same intent can never become two orders.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -35,6 +35,8 @@ class TimeInForce(Enum):
 
 
 _PLAIN = frozenset({OrderType.LIMIT})  # types without a stop price
+# Stands where an entry names its strategy: who asks for stops that rest at the venue.
+PROTECT = "protect"
 
 
 class OrderStatus(Enum):
@@ -110,6 +112,10 @@ class PlannedOrder:
     quantity: Quantity
     reason: str  # the proposal's id
     stop: Price | None = None  # the price that sets it off; STOP_LIMIT and BRACKET only
+    # Own orders that must be seen final, with nothing filled since the decision, before this
+    # one is sent. It matters in the cycle that plans it alone: no ledger keeps it, and the
+    # order is the same one whatever it waited for.
+    after: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.client_order_id:
@@ -122,6 +128,16 @@ class PlannedOrder:
     @property
     def notional(self) -> Money:
         return self.price.of(self.quantity)
+
+    @property
+    def author(self) -> str:
+        """The strategy, or the part of the core, that asked for it."""
+        return self.reason.split(":", 1)[0]
+
+    @property
+    def protects(self) -> bool:
+        """Whether it is a stop of ours that is to rest at the venue."""
+        return self.author == PROTECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +165,14 @@ class Order:
     def unfilled(self) -> Money:
         """The notional that it may still fill, at its limit."""
         return self.planned.price.of(self.left)
+
+    @property
+    def guards(self) -> bool:
+        """Whether it is a stop that rests: it holds up no other order, but gives way to a sale.
+
+        One whose answer is outstanding may be anything, so it guards nothing.
+        """
+        return self.planned.protects and self.status in RESTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +297,8 @@ def step_of(planned: PlannedOrder, cycle_id: str, *, most: int) -> int | None:
     The id itself says it, so the count needs no memory that a crash could lose.
     `cycle_id` is that of the cycle that planned the order.
     """
-    strategy = planned.reason.split(":", 1)[0]
     for step in range(most + 1):
-        name = client_order_id(cycle_id, strategy, planned.symbol, planned.side, step)
+        name = client_order_id(cycle_id, planned.author, planned.symbol, planned.side, step)
         if name == planned.client_order_id:
             return step
     return None

@@ -229,6 +229,14 @@ class RiskPolicy:
     drawdown_max: Ratio
 
 
+class Resting(Enum):
+    """Where the stop of a position is: with us, or as an order at the venue."""
+
+    WATCHED = "watched"  # the bot looks once a cycle and sells
+    STOP_LIMIT = "stop_limit"
+    BRACKET = "bracket"  # stop and target in one order; as STOP_LIMIT where the venue refuses it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitsPolicy:
     """When a position is left, whatever its strategy; gains and losses count from its cost."""
@@ -241,6 +249,9 @@ class ExitsPolicy:
     crash_tighten: Decimal  # what every distance is multiplied with in a crash
     slippage_max: Mapping[str, Ratio]  # by tier: how far below the price seen, at first
     through_max: Ratio  # how far once that was not enough
+    resting: Resting
+    resting_gap: Ratio  # of a STOP_LIMIT: how far its limit lies below its stop
+    resting_drift_min: Ratio  # of its stop or target: what moved by less is not replaced
 
 
 class Tactic(Enum):

@@ -237,6 +237,9 @@ class Books(Ledger, Protocol):
     def expected(self) -> Mapping[str, Decimal]:
         """What the venue must hold by our books, by asset: wallets, lots, dust and foreign."""
 
+    def stops_since(self, since: datetime) -> Mapping[str, datetime]:
+        """When a stop of ours that rested at the venue last sold, by product, after `since`."""
+
     def closed_since(self, since: datetime) -> tuple[Closed, ...]:
         """Sales of own lots after `since`, one for each order, oldest first."""
 

@@ -60,6 +60,13 @@ class Reason(Enum):
     ORDER_UNWANTED = "What asked for the order no longer asks for it."
     BOOK_MOVED_AWAY = "The best bid has moved away from the order."
     TRIM_SPACING = "The last slice of it was sold too recently."
+    # Where the stop of a position is.
+    STOP_RESTS = "Its stop rests at the venue."
+    STOP_PLACED = "Its stop is sent to the venue in this cycle."
+    STOP_WATCHED = "Its stop is watched by the bot, once a cycle."
+    STOP_REFUSED = "The venue would not let its stop rest, so the bot watches it."
+    STOP_OUTDATED = "What rests is no longer its stop."
+    STOP_GIVES_WAY = "It is being sold, and no stop rests beside a sale."
     # Risk said no.
     KILL_SWITCH = "The kill switch is on."
     HALTED = "The bot is halted until an operator resumes it."

@@ -134,6 +134,15 @@ class ExitPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """How often the venue would not let a position's stop rest, in which cycle last, and why."""
+
+    times: int
+    cycle: int
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """How often an own order was asked to be cancelled, and in which cycle last."""
 
@@ -179,6 +188,7 @@ class Sighting:
 
     closed: tuple[Closed, ...] = ()  # what the fills just booked left of sales
     unsent: tuple[Sent, ...] = ()  # orders that are now proved never to have arrived
+    stops: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its resting stop filled
     absent: Mapping[str, int] = field(default_factory=dict)  # as in the state, of now
     unexplained: Mapping[str, Decimal] = field(default_factory=dict)  # as in the state, of now
     halt: Halt | None = None
@@ -201,6 +211,7 @@ class BotState:
     exits: Mapping[str, ExitPlan] = field(default_factory=dict)  # every position's, by symbol
     wished: Mapping[str, Wish] = field(default_factory=dict)  # by symbol, of the last day
     stopped: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its last stop
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)  # symbol -> of its position
     closed: tuple[Closed, ...] = ()  # the last sales, oldest first
     rates: Mapping[str, Rate] = field(default_factory=dict)  # last known, by currency
     changes: ChangeMemory = ChangeMemory()

@@ -47,6 +47,7 @@ def _planned(order: PlannedOrder) -> Members:
         "post_only": order.post_only,
         "end_time": instant(order.end_time) if order.end_time is not None else None,
         "price": plain(order.price.amount),
+        "stop": plain(order.stop.amount) if order.stop is not None else None,
         "quantity": plain(order.quantity.amount),
         "notional": plain(order.notional.amount),
         "reason": order.reason,

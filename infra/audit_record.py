@@ -14,11 +14,13 @@ from decimal import Decimal
 from typing import Any
 
 from core.account import Portfolio, Position
+from core.changes.stuck import stuck_orders
 from core.decision import Decision, Outcome, ProductVerdict
 from core.losses import loss_since, net_equity
 from core.money import Toward, plain
-from core.orders import FINAL, REACHED, CancelAnswer, Order
+from core.orders import FINAL, REACHED, CancelAnswer, Order, OrderType
 from core.proposals import TradeProposal
+from core.protection import Protection
 from core.reasons import Finding, Reason
 from core.state import BotState, Level, Standing
 from core.triggers import Trigger
@@ -59,7 +61,10 @@ def decided_members(decision: Decision) -> Record:
         "universe": _universe(decision.universe),
         "triggers": [_trigger(trigger) for trigger in decision.triggers],
         "proposals": [_proposal(proposal) for proposal in decision.proposals],
-        "verdicts": {symbol: _verdict(verdict) for symbol, verdict in decision.verdicts.items()},
+        "verdicts": {
+            symbol: _verdict(verdict, decision.protections.get(symbol))
+            for symbol, verdict in decision.verdicts.items()
+        },
         "plan": plan_members(decision.plan),
     }
 
@@ -96,6 +101,7 @@ def decided_record(
         "portfolio": {
             **portfolio_members(portfolio, state),
             "open_orders": [order_members(order) for order in _open(portfolio, outcome)],
+            "stuck": [o.planned.client_order_id for o in stuck_orders(portfolio, state)],
         },
     }
 
@@ -261,12 +267,28 @@ def _finding(finding: Finding) -> Record:
     }
 
 
-def _verdict(verdict: ProductVerdict) -> Record:
-    """What was decided; of a position also which exit was watched, and how far it is."""
+def _verdict(verdict: ProductVerdict, kept: Protection | None = None) -> Record:
+    """What was decided; of a position also which exit was watched, how far it is, and where
+    its stop is.
+    """
     members = {**_finding(verdict.finding), "proposal": verdict.proposal}
-    if verdict.exit is None:
-        return members
-    return {**members, "exit": _finding(verdict.exit)}
+    if verdict.exit is not None:
+        members["exit"] = _finding(verdict.exit)
+    if kept is not None:
+        members["protection"] = _protection(kept)
+    return members
+
+
+def _protection(kept: Protection) -> Record:
+    """Where the stop of a position is: RESTING, PLACED or WATCHED, which order, and why."""
+    order = kept.order
+    return {
+        **_finding(kept.why),
+        "guard": kept.guard.value,
+        "client_order_id": order.client_order_id if order is not None else None,
+        "stop": plain(order.stop.amount) if order is not None and order.stop is not None else None,
+        "target": plain(order.price.amount) if order and order.type is OrderType.BRACKET else None,
+    }
 
 
 def _trigger(trigger: Trigger) -> Record:

@@ -18,7 +18,8 @@ from core.account import Position
 from core.accounting import DUST, FOREIGN, HOLDINGS, WALLET, one_per_order
 from core.market import Side, quote_of
 from core.money import ZERO, Money
-from core.orders import Fill, Order, OrderStatus
+from core.orders import PROTECT, Fill, Order, OrderStatus
+from core.protection import stopped_by
 from core.state import Closed, Sent
 from infra.ledger_derived import Derived, matched
 from infra.ledger_file import DamagedLedger, open_for_reading, told
@@ -115,6 +116,23 @@ class LedgerReader:
             for name, order, symbol, at in sold
         )
 
+    def stops_since(self, since: datetime) -> Mapping[str, datetime]:
+        """When a stop of ours that rested at the venue last sold, by product, after `since`."""
+        rows = self._rows(
+            f"SELECT {FILL_COLUMNS} FROM fills WHERE at > ? AND client_order_id IN "
+            "(SELECT client_order_id FROM orders WHERE reason LIKE ?) ORDER BY at, fill_id",
+            time_text(since),
+            f"{PROTECT}:%",
+        )
+        fills = [to_fill(row) for row in rows]
+        names = {fill.client_order_id for fill in fills}
+        orders = {name: self._orders("WHERE client_order_id = ?", name)[0] for name in names}
+        return {
+            fill.symbol: fill.at
+            for fill in fills
+            if stopped_by(orders[fill.client_order_id].planned, fill)
+        }
+
     def order_of(self, exchange_order_id: str) -> Order | None:
         """The own order that the venue calls so."""
         found = self._orders("WHERE exchange_order_id = ?", exchange_order_id)
@@ -142,12 +160,16 @@ class LedgerReader:
         return int(highest)
 
     def sent_since(self, since: datetime) -> tuple[Sent, ...]:
-        """Orders intended after `since` that count for pace: all but those the venue refused."""
+        """Orders intended after `since` that count for pace: all but those the venue refused.
+
+        Nor does a stop count that rests: it is no trade until it fills.
+        """
         rows = self._rows(
             "SELECT symbol, side, intended_at FROM orders WHERE intended_at > ? AND status != ? "
-            "ORDER BY intended_at, id",
+            "AND reason NOT LIKE ? ORDER BY intended_at, id",
             time_text(since),
             OrderStatus.REFUSED.name,
+            f"{PROTECT}:%",
         )
         return tuple(Sent(name, Side(side), datetime.fromisoformat(at)) for name, side, at in rows)
 

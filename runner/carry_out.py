@@ -2,7 +2,9 @@
 
 Cancels go first, and nothing stops them: taking an order back is always safe. The
 intents are durable before this begins. The kill switch is looked at before every
-send; what it stops stays NOT_SENT, a definite and final answer. An order that the
+send; what it stops stays NOT_SENT, a definite and final answer; protective sells it
+does not stop. An order that follows another one waits until that is seen final, with
+nothing filled since the decision, or is NOT_SENT. An order that the
 venue took is looked at, and only the one that was asked for is believed. What filled
 at once is booked at once; everything else is told by the next cycle.
 """
@@ -16,9 +18,11 @@ from datetime import datetime
 from core.decision import Outcome
 from core.errors import RetryableError, UnknownOutcomeError
 from core.execution import OrderPlan
+from core.exits import STRATEGY
 from core.market import Side
 from core.orders import (
     FINAL,
+    PROTECT,
     REACHED,
     RESTING,
     CancelAnswer,
@@ -51,11 +55,19 @@ class Carrier:
         """Each cancel and each intent is sent at most once, and ends with what the venue said."""
         ledger, looks = self.account.ledger, Looks()
         answers = [(cancel, self._cancel(cancel)) for cancel in plan.cancels]
-        sent = tuple(self._sent(order, looks) for order in intents)
+        stood = {cancel.client_order_id: cancel.order for cancel in plan.cancels}
+        booked: list[Booked] = []
+        turns: list[Order] = []
+        for order in intents:
+            before = [stood[name] for name in order.planned.after]
+            booked.extend(self._followed(set(order.planned.after), Looks(), at))
+            ready = all(self._ended_as_it_stood(one) for one in before)
+            turns.append(self._sent(order, looks) if ready else _stood_back(order))
+        sent = tuple(turns)
         ledger.settle(sent, at)
         watched = {o.planned.client_order_id for o in sent if _ends_at_once(o)}
         watched |= {cancel.client_order_id for cancel, answer in answers if answer in _TRIED}
-        booked = self._followed(watched, looks, at) if watched else ()
+        booked.extend(self._followed(watched, looks, at))
         cancels = tuple(Cancelled(self._as_it_stands(c.order), answer) for c, answer in answers)
         return Outcome(
             orders=tuple(self._as_it_stands(order) for order in sent),
@@ -77,7 +89,7 @@ class Carrier:
 
     def _sent(self, order: Order, looks: Looks) -> Order:
         """The order with what is known of it after its sending; only the one asked for is OPEN."""
-        if self.controls.killed():
+        if self.controls.killed() and order.planned.author not in _NEVER_STOPPED:
             return moved(order, OrderStatus.NOT_SENT)
         answer = self._submit(order.planned)
         if answer.status is OrderStatus.UNKNOWN and order.planned.side is Side.SELL:
@@ -107,6 +119,8 @@ class Carrier:
         """Look at orders that should end now until they have, a bounded number of times."""
         ledger, venue = self.account.ledger, self.account.venue
         booked: list[Booked] = []
+        if not names:
+            return ()
         for _ in range(LOOKS_MAX):
             waiting = _resting(ledger.unsettled(), names)
             if not waiting:
@@ -119,6 +133,11 @@ class Carrier:
             looks = Looks()
         return tuple(booked)
 
+    def _ended_as_it_stood(self, before: Order) -> bool:
+        """Whether the order is final, and nothing of it was filled since the decision."""
+        now = self._as_it_stands(before)
+        return now.status in FINAL and now.filled == before.filled
+
     def _as_it_stands(self, order: Order) -> Order:
         """As the ledger has it now."""
         if order.exchange_order_id is None:
@@ -126,7 +145,15 @@ class Carrier:
         return self.account.ledger.order_of(order.exchange_order_id) or order
 
 
+# A kill switch stops what was wished; stops go on.
+_NEVER_STOPPED = (PROTECT, STRATEGY)
 _TRIED = (CancelAnswer.ACCEPTED, CancelAnswer.REFUSED, CancelAnswer.UNKNOWN)
+
+
+def _stood_back(order: Order) -> Order:
+    """Two live sells could sell more than there is, so the next cycle decides again."""
+    told = "the stop that it was to follow has not ended, or has sold"
+    return replace(moved(order, OrderStatus.NOT_SENT), told=told)
 
 
 def _ends_at_once(order: Order) -> bool:

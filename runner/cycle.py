@@ -22,6 +22,7 @@ from core.errors import BotError, FatalError, RetryableError, UnknownOutcomeErro
 from core.next_state import (
     CLOSED_KEPT_FOR,
     DAY,
+    STOPPED_KEPT,
     after_failure,
     counted,
     next_state,
@@ -199,7 +200,8 @@ def _counted(ledger: Books, last: Turn, at: datetime) -> BotState:
     if last.outcome is not None or state.at is None:
         return state
     sent = ledger.sent_since(state.at - DAY)
-    return counted(state, sent, ledger.closed_since(at - CLOSED_KEPT_FOR), at)
+    closed = ledger.closed_since(at - CLOSED_KEPT_FOR)
+    return counted(state, sent, closed, ledger.stops_since(at - STOPPED_KEPT), at)
 
 
 def _orders_of(ledger: Books, cycle: int) -> tuple[Order, ...]:

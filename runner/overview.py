@@ -33,6 +33,7 @@ class Held:
     value: str
     profit: str
     exit: Answer | None
+    stop: str = ""  # RESTING, PLACED or WATCHED, with the stop that is at the venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Overview:
     fills: tuple[Filled, ...] = ()
     quarantined: Mapping[str, str] = field(default_factory=dict)  # symbol -> why
     protection: str | None = None  # how late an exit may be acted on
+    stuck: int = 0  # own orders that should have got somewhere
 
 
 def overview(
@@ -154,6 +156,7 @@ def overview(
         fills=tuple(_filled(fill) for fill in record["fills"]),
         quarantined=account.get("quarantined", {}),
         protection=protection,
+        stuck=len(account.get("stuck", ())),
     )
 
 
@@ -192,7 +195,15 @@ def _held(record: Record, symbol: str) -> Held:
         position["value"],
         plain(profit),
         None if watched is None else _said(watched),
+        _stop(record["verdicts"].get(symbol, {}).get("protection")),
     )
+
+
+def _stop(kept: Record | None) -> str:
+    if kept is None:
+        return ""
+    target = f" target {kept['target']}" if kept["target"] else ""
+    return f"{kept['guard']} {kept['stop']}{target}" if kept["stop"] else f"{kept['guard']}"
 
 
 def _groups(verdicts: Record, nearest: Sequence[str]) -> tuple[Group, ...]:

@@ -15,7 +15,7 @@ from textwrap import wrap
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from runner.overview import Answer, Overview, reason_told
+from runner.overview import Answer, Held, Overview, reason_told
 
 _LEVELS = {"NORMAL": "green", "HALTED": "bold red"}  # the others: yellow
 _OUTCOMES = {"PLANNED": "green", "TRADED": "bold green", "FAILED": "bold red", "HALTED": "yellow"}
@@ -86,10 +86,7 @@ def _account(told: Overview) -> Iterator[Text]:
 def _sections(told: Overview, width: int) -> Iterator[Section]:
     yield Section(
         f"positions: {len(told.positions) or 'none'}",
-        tuple(
-            (symbol, held.quantity, amount(held.value), signed(held.profit), *_exit(held.exit))
-            for symbol, held in told.positions.items()
-        ),
+        tuple(_position(symbol, held) for symbol, held in told.positions.items()),
     )
     yield Section(
         f"planned orders: {len(told.plan) or 'none'}",
@@ -108,7 +105,7 @@ def _sections(told: Overview, width: int) -> Iterator[Section]:
         )
     if told.open_orders:
         yield Section(
-            f"open orders: {len(told.open_orders)}",
+            f"open orders: {len(told.open_orders)}{_stuck(told.stuck)}",
             tuple(
                 (open_.side, open_.symbol, f"{open_.quantity} at {open_.price}", open_.status)
                 for open_ in told.open_orders
@@ -152,6 +149,15 @@ def _gist(told: Overview) -> str:
 
 def _verdict(answer: Answer | None) -> Row:
     return ("", "") if answer is None else (answer.code, _against(answer))
+
+
+def _position(symbol: str, held: Held) -> Row:
+    worth = (symbol, held.quantity, amount(held.value), signed(held.profit))
+    return (*worth, *_exit(held.exit), *((held.stop,) if held.stop else ()))
+
+
+def _stuck(orders: int) -> str:
+    return f", {orders} stuck" if orders else ""
 
 
 def _exit(watched: Answer | None) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from config.settings import LoopSettings
+from core.policy import Resting
 from core.wording import span
 
 
@@ -13,7 +14,11 @@ def protection_delay(loop: LoopSettings) -> timedelta:
     return loop.interval + loop.interval * float(loop.jitter_max.value)
 
 
-def protection_told(loop: LoopSettings) -> str:
+def protection_told(loop: LoopSettings, resting: Resting) -> str:
     """The worst case, for people. A failed cycle postpones the next look by its wait."""
     delay, wait = protection_delay(loop), loop.backoff_max
-    return f"exits are looked at every {span(delay)} at worst, {span(delay + wait)} after failures"
+    rests = ""
+    if resting is not Resting.WATCHED:
+        rests = f"stops rest at the venue as {resting.value}, where it takes them; all other "
+    late = f"{span(delay)} at worst, {span(delay + wait)} after failures"
+    return f"{rests}exits are looked at every {late}"

@@ -174,7 +174,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             mode=places.mode,
             exchange=places.exchange,
             run_id=home.run_id,
-            protection=protection_told(settings.loop),
+            protection=protection_told(settings.loop, configuration.policy.exits.resting),
         ),
         logs=Logs.open(
             places.logs,
@@ -188,7 +188,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             *stores.notices,
             *configuration.notices,
             *_coarse(configuration),
-            protection_told(settings.loop),
+            protection_told(settings.loop, configuration.policy.exits.resting),
             *market.notices,
         ),
         settings=settings,

@@ -26,6 +26,7 @@ RECORDING = "coinbase/15m"
 
 _NOTHING_HELD = "DRY_RUN sends nothing, so nothing is ever held: "
 _NOTHING_RESTS = "DRY_RUN sends nothing, so no order of ours rests at the venue."
+_NO_VERDICT = "It is no verdict: the verdict of a position carries it as its protection."
 _NO_SUCH_PRODUCT = "The recording has no such product: "
 _ONE_ORDER = "Spacing lets one order a cycle through, and nothing is held: "
 _POLICY = "The shipped policy cannot bring it: "
@@ -77,6 +78,12 @@ CANNOT: Mapping[Reason, str] = {
     Reason.ORDER_OVERDUE: _NOTHING_RESTS,
     Reason.ORDER_UNWANTED: _NOTHING_RESTS,
     Reason.BOOK_MOVED_AWAY: _NOTHING_RESTS,
+    Reason.STOP_RESTS: _NO_VERDICT,
+    Reason.STOP_PLACED: _NO_VERDICT,
+    Reason.STOP_WATCHED: _NO_VERDICT,
+    Reason.STOP_REFUSED: _NO_VERDICT,
+    Reason.STOP_OUTDATED: _NO_VERDICT,
+    Reason.STOP_GIVES_WAY: _NO_VERDICT,
     Reason.TRIM_SPACING: _NOTHING_HELD + "nothing is trimmed.",
     Reason.ORDER_PENDING: "DRY_RUN settles every intent at once: it was not sent.",
     Reason.QUARANTINED: "The simulated account and our books are always one.",

@@ -21,7 +21,7 @@ from core.market import Side
 from core.orders import PlannedCancel, PlannedOrder
 from core.proposals import Purpose, TradeProposal
 from core.reasons import Finding
-from core.state import ChangeMemory
+from core.state import Asked, ChangeMemory
 
 __all__ = ["Changes", "Scene", "plan_changes"]
 
@@ -35,11 +35,17 @@ class Changes:
     findings: Mapping[str, Finding]  # symbol -> what was seen of an own order or position
     memory: ChangeMemory
 
-    def remembered(self, orders: tuple[PlannedOrder, ...], at: datetime) -> ChangeMemory:
+    def remembered(
+        self,
+        orders: tuple[PlannedOrder, ...],
+        cancels: tuple[PlannedCancel, ...],
+        cycle: int,
+        at: datetime,
+    ) -> ChangeMemory:
         """The memory for the next cycle, once it is known which slices became orders.
 
         A slice counts when it is planned, whatever comes of it: a venue that refuses one
-        is not to be asked again every cycle.
+        is not to be asked again every cycle. A stop that is to be taken back counts as asked.
         """
         slices = {
             proposal.id: proposal.symbol
@@ -48,7 +54,12 @@ class Changes:
         }
         sold = {slices[order.reason]: at for order in orders if order.reason in slices}
         trimmed = {**self.memory.trimmed, **sold}
-        return replace(self.memory, trimmed=dict(sorted(trimmed.items())))
+        asked = dict(self.memory.asked)
+        for cancel in cancels:
+            if cancel.order.guards:
+                name = cancel.client_order_id
+                asked[name] = Asked(asked[name].times + 1 if name in asked else 1, cycle)
+        return replace(self.memory, asked=asked, trimmed=dict(sorted(trimmed.items())))
 
 
 def plan_changes(scene: Scene, wanted: frozenset[str], sized: tuple[TradeProposal, ...]) -> Changes:

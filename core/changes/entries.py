@@ -57,13 +57,13 @@ def review_entries(
         if why is None:
             continue
         findings[order.symbol] = why
-        if before is None or _may_ask_again(before, scene.state.cycle):
+        if before is None or may_ask_again(before, scene.state.cycle):
             cancels.append(PlannedCancel(order, why))
             asked[name] = Asked(before.times + 1 if before else 1, scene.state.cycle)
     return Entries(tuple(cancels), findings, asked, unwanted)
 
 
-def _may_ask_again(before: Asked, cycle: int) -> bool:
+def may_ask_again(before: Asked, cycle: int) -> bool:
     """After 1, 2, 4, 8 ... cycles: an order that stays is never forgotten, nor ever hammered."""
     return cycle - before.cycle >= 1 << (before.times - 1)
 

@@ -39,8 +39,9 @@ class Scene:
         return self.policy.execution
 
     def pending(self, symbol: str) -> bool:
-        """Whether an order of the product may still fill."""
-        return any(order.symbol == symbol for order in self.portfolio.open_orders)
+        """Whether an order of the product may still fill; a stop that rests gives way."""
+        orders = self.portfolio.open_orders
+        return any(order.symbol == symbol and not order.guards for order in orders)
 
     def worth(self, money: Money) -> Money | None:
         """Money of a wallet in the capital currency; None where it has no rate."""

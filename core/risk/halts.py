@@ -91,10 +91,13 @@ def books_closed(proposal: TradeProposal, facts: Facts) -> Verdict:
 def nothing_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
     """While an order may still fill, nobody knows what we hold: of the asset, for a buy.
 
-    A sell waits for orders of its own product only: its lots are nobody else's.
+    A sell waits for orders of its own product only: its lots are nobody else's. A stop that
+    rests is no such order: a sale takes it back first, and after a buy it is placed anew.
     """
     own = base_of if proposal.side is Side.BUY else str
     for order in facts.portfolio.open_orders:
+        if order.guards:
+            continue
         if own(order.symbol) == own(proposal.symbol) and order.status not in FINAL:
             seen = f"{order.planned.side.value} {order.status.name}"
             finding = Finding(Reason.ORDER_PENDING, seen, "no open order", "order.status")
@@ -103,9 +106,13 @@ def nothing_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 
 def no_sell_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """Two live sells could sell more than there is. A pending buy holds up no exit."""
+    """Two live sells could sell more than there is. A pending buy holds up no exit.
+
+    Nor does a stop that rests: it is taken back, and seen final, before the exit is sent.
+    """
     for order in facts.portfolio.open_orders:
-        pending = order.planned.side is Side.SELL and order.status not in FINAL
+        live = order.status not in FINAL and not order.guards
+        pending = order.planned.side is Side.SELL and live
         if order.symbol == proposal.symbol and pending:
             seen = f"{order.planned.side.value} {order.status.name}"
             finding = Finding(Reason.ORDER_PENDING, seen, "no open sell", "order.status")

@@ -15,7 +15,7 @@ from core.proposals import TradeProposal
 from core.reasons import Finding, Reason
 from core.risk.facts import Facts
 from core.risk.verdict import Approved, Denied, Verdict
-from core.state import Sent
+from core.state import Closed, Sent
 from core.wording import count, span
 
 _HOUR = timedelta(hours=1)
@@ -47,9 +47,13 @@ def spaced(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 
 def cooled_down(proposal: TradeProposal, facts: Facts) -> Verdict:
-    """Time enough since the last trade of this asset, from whichever wallet."""
+    """Time enough since the last trade of this asset, from whichever wallet.
+
+    A stop that rested is no order of this cycle or that; it counts when it has sold.
+    """
     base = base_of(proposal.symbol)
-    own = tuple(trade for trade in facts.usage.trades if base_of(trade.symbol) == base)
+    traded: tuple[Sent | Closed, ...] = (*facts.usage.trades, *facts.memory.closed)
+    own = tuple(trade for trade in traded if base_of(trade.symbol) == base)
     since, least = _since_last(own, facts), facts.risk.cooldown
     if since is None or since >= least:
         return Approved(proposal)
@@ -60,6 +64,6 @@ def _trades_with_this(window: timedelta, facts: Facts) -> int:
     return 1 + sum(trade.at > facts.at - window for trade in facts.usage.trades)
 
 
-def _since_last(trades: tuple[Sent, ...], facts: Facts) -> timedelta | None:
+def _since_last(trades: tuple[Sent | Closed, ...], facts: Facts) -> timedelta | None:
     last = max((trade.at for trade in trades), default=None)
     return None if last is None else facts.at - last

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from core.account import Portfolio
@@ -24,6 +25,7 @@ from core.money import ZERO, plain, subtracted
 from core.orders import Fill, Order, OrderStatus
 from core.policy import Policy
 from core.ports import Books
+from core.protection import stopped_by
 from core.reasons import Reason
 from core.state import BotState, Halt, Sent, Sighting
 from runner.account import Account
@@ -56,6 +58,7 @@ class Reconciler:
 
     def reconcile(self, snapshot: Snapshot, state: BotState) -> Reconciliation:
         """Settle what can be settled; `state` is that of the opened cycle."""
+        resting = self.account.ledger.unsettled()
         settled = settle(self.account, self.fills, state, snapshot.at)
         unexplained, odd = self._balanced(snapshot, state, settled)
         for symbol in sweep(self.account.ledger, snapshot, self.policy.exits, snapshot.at):
@@ -68,6 +71,7 @@ class Reconciler:
         sighting = Sighting(
             closed=tuple(b.closed for b in settled.booked if b.closed is not None),
             unsent=_unsent(state, settled.orders.values()),
+            stops=_stops(resting, settled),
             absent=dict(sorted(settled.absent.items())),
             unexplained=unexplained,
             halt=_proof(self.account.ledger, state) or halt_for(unwatched),
@@ -119,9 +123,24 @@ class Reconciler:
         return {asset: amount for asset, amount in off.items() if amount != ZERO}
 
 
+def _stops(resting: tuple[Order, ...], settled: Settled) -> Mapping[str, datetime]:
+    """Stops that rested until now and have sold, by product."""
+    orders = {order.planned.client_order_id: order.planned for order in resting}
+    return {
+        booked.fill.symbol: booked.fill.at
+        for booked in settled.booked
+        if (stop := orders.get(booked.fill.client_order_id)) is not None
+        and stopped_by(stop, booked.fill)
+    }
+
+
 def _unsent(state: BotState, orders: Iterable[Order]) -> tuple[Sent, ...]:
     """The marks in the state of orders that turned out never to have arrived."""
-    gone = [order for order in orders if order.status is OrderStatus.NEVER_REACHED]
+    gone = [
+        order
+        for order in orders
+        if order.status is OrderStatus.NEVER_REACHED and not order.planned.protects
+    ]
     # The newest of its kind: while the order was out, nothing else of the product was sent.
     newest = {(sent.symbol, sent.side): sent for sent in state.sent}
     names = [(order.symbol, order.planned.side) for order in gone]

@@ -11,6 +11,7 @@ from core.changes import Changes, Scene, plan_changes
 from core.market import Regime, Side, Snapshot
 from core.money import Price, Quantity
 from core.orders import (
+    PROTECT,
     Order,
     OrderStatus,
     OrderType,
@@ -77,6 +78,37 @@ def a_sale(symbol: str = SOL, *, end_time: datetime | None = None) -> Order:
         reason=f"rules:{symbol}:SELL",
     )
     return replace(bought, planned=planned)
+
+
+def a_stop(
+    symbol: str = SOL,
+    *,
+    stop: str = "95",
+    price: str = "93.1",
+    quantity: str = "1",
+    kind: OrderType = OrderType.STOP_LIMIT,
+    filled: str = "0",
+    status: OrderStatus = OrderStatus.OPEN,
+) -> Order:
+    """A stop of cycle 96 that rests; of a BRACKET the price is its target."""
+    base, quote = symbol.split("-")
+    planned_in = replace(a_state(), cycle=96).cycle_id
+    planned = PlannedOrder(
+        client_order_id=client_order_id(planned_in, PROTECT, symbol, Side.SELL, 0),
+        symbol=symbol,
+        side=Side.SELL,
+        type=kind,
+        time_in_force=TimeInForce.GTC,
+        post_only=False,
+        end_time=None,
+        price=Price(Decimal(price), quote),
+        quantity=Quantity(Decimal(quantity), base),
+        reason=f"{PROTECT}:{symbol}:SELL",
+        stop=Price(Decimal(stop), quote),
+    )
+    return Order(
+        planned=planned, cycle=96, status=status, exchange_order_id="X-2", filled=Decimal(filled)
+    )
 
 
 def a_universe(*symbols: str, **excluded: object) -> Universe:

@@ -26,6 +26,7 @@ def a_decision(**changes: object) -> Decision:
         "verdicts": {},
         "plan": OrderPlan((), {}),
         "exits": {},
+        "protections": {},
         "changes": Changes((), (), {}, ChangeMemory()),
     }
     return Decision(**(fields | changes))  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ from core.policy import (
     ExitsPolicy,
     Hysteresis,
     Policy,
+    Resting,
     RiskPolicy,
     SizingPolicy,
     StrategyBudget,
@@ -136,6 +137,9 @@ def an_exits_policy(**changes: object) -> ExitsPolicy:
         "crash_tighten": Decimal("0.5"),
         "slippage_max": {"T1": bps("30"), "T2": bps("60"), "T3": bps("120")},
         "through_max": percent("5"),
+        "resting": Resting.WATCHED,
+        "resting_gap": percent("2"),
+        "resting_drift_min": bps("25"),
     }
     return ExitsPolicy(**(fields | changes))  # type: ignore[arg-type]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from config.schemas import FILES, schema_of
 from config.settings import Mode
 from core.money import Money, Ratio
+from core.policy import Resting
 from tests.builders.shipped import CONFIG, shipped_configuration
 
 PROFILES = sorted(path.stem for path in (CONFIG / "profiles").glob("*.yaml"))
@@ -30,9 +32,18 @@ def test_ema_cross_is_the_example_strategy_and_no_other() -> None:
     assert list(shipped_configuration("ema_cross").strategies) == ["ema_cross"]
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_dev_and_prod_decide_exactly_as_the_shipped_policy(name: str) -> None:
-    assert shipped_configuration(name).policy == shipped_configuration().policy
+def test_dev_decides_exactly_as_the_shipped_policy() -> None:
+    assert shipped_configuration("dev").policy == shipped_configuration().policy
+
+
+def test_prod_decides_so_too_but_leaves_its_stops_with_the_venue() -> None:
+    shipped, prod = shipped_configuration().policy, shipped_configuration("prod").policy
+    assert prod.exits.resting is Resting.BRACKET
+    assert replace(prod, exits=replace(prod.exits, resting=Resting.WATCHED)) == shipped
+
+
+def test_the_canary_leaves_its_stops_with_the_venue() -> None:
+    assert shipped_configuration("canary").policy.exits.resting is Resting.BRACKET
 
 
 def test_the_canary_is_nowhere_bolder_than_the_shipped_policy() -> None:

@@ -22,6 +22,7 @@ from core.risk.verdict import Approved, Denied, Reduced
 from tests.builders.changes import an_entry
 from tests.builders.market import NOON, a_product, a_snapshot, a_top
 from tests.builders.proposals import a_proposal, a_ratio, an_execution_policy, sized
+from tests.builders.risk import a_policy
 
 CYCLE = "247trader-20250301T120000Z-97"
 REFUSAL = Finding(Reason.POSITION_FULL, "9%", "8%", "risk.position_max")
@@ -40,7 +41,10 @@ def planned(
     cycle_id: str = CYCLE,
 ) -> OrderPlan:
     return plan_orders(
-        (Approved(proposal),), market or a_market(), cycle_id, policy or an_execution_policy()
+        (Approved(proposal),),
+        market or a_market(),
+        cycle_id,
+        a_policy(execution=policy or an_execution_policy()),
     )
 
 
@@ -174,7 +178,8 @@ def test_a_notional_below_the_venues_minimum_is_refused_and_at_it_is_not(
 ) -> None:
     market = a_market(a_product(quote_min=Decimal(10)), a_top(bid="100", ask="101"))
 
-    plan = planned(a_proposal(notional=notional), market)
+    # Of a buy more is asked: it must be sellable through its stop. One without a stop shows it.
+    plan = planned(replace(a_proposal(notional=notional), stop_loss=0.0), market)
 
     assert bool(plan.orders) is legal
     if not legal:
@@ -246,7 +251,7 @@ def test_approved_and_reduced_become_orders_in_their_order_and_denied_do_not() -
         Reduced(reduced, REFUSAL),
     )
 
-    plan = plan_orders(verdicts, market, CYCLE, an_execution_policy())
+    plan = plan_orders(verdicts, market, CYCLE, a_policy(execution=an_execution_policy()))
 
     assert [one.reason for one in plan.orders] == ["rules:SOL-USD:BUY", "rules:BTC-USD:BUY"]
     assert plan.orders[1].notional <= Money(Decimal(100), "USD")
@@ -260,7 +265,7 @@ def test_one_proposal_that_cannot_be_carried_does_not_stop_the_next() -> None:
         Approved(a_proposal("SOL-USD", notional="300")),
     )
 
-    plan = plan_orders(verdicts, market, CYCLE, an_execution_policy())
+    plan = plan_orders(verdicts, market, CYCLE, a_policy(execution=an_execution_policy()))
 
     assert [one.symbol for one in plan.orders] == ["SOL-USD"]
     assert list(plan.refused) == ["rules:ADA-USD:BUY"]
@@ -294,7 +299,7 @@ def test_a_replacement_is_another_order_of_the_same_intent() -> None:
 def test_cancels_stand_in_the_plan_as_they_were_decided() -> None:
     cancel = PlannedCancel(an_entry(), REFUSAL)
 
-    plan = plan_orders((), a_market(), CYCLE, an_execution_policy(), (cancel,))
+    plan = plan_orders((), a_market(), CYCLE, a_policy(execution=an_execution_policy()), (cancel,))
 
     assert (plan.cancels, plan.orders) == ((cancel,), ())
 
@@ -358,3 +363,49 @@ def test_every_order_is_legal_and_within_what_was_approved(
             assert price <= top.bid
             assert multiplied(quantity, top.bid) <= notional
             assert price >= multiplied(top.bid, 1 - slippage) or price > top.bid - tick
+
+
+@pytest.mark.parametrize(
+    ("least", "goes"), [("279.35585", True), ("279.35586", True), ("279.35587", False)]
+)
+def test_a_buy_that_could_not_be_sold_through_its_stop_is_refused(least: str, goes: bool) -> None:
+    """3.0006 SOL, 5% through a stop of 98, bring 279.35586 USD at the worst."""
+    proposal = a_proposal(tier="T2", notional="300")
+    market = a_market(a_product(quote_min=Decimal(least)))
+    if goes:
+        assert order(proposal, market)
+        return
+    found = refusal(proposal, market)
+    assert found.reason is Reason.BELOW_VENUE_MINIMUM
+    assert found.seen == "279.35586 USD through its stop"
+    assert found.limit == f"{least} USD"
+
+
+def test_a_sale_is_not_asked_whether_it_could_be_sold() -> None:
+    market = a_market(a_product(quote_min=Decimal("99")))
+    assert order(a_proposal(side=Side.SELL, notional="99.98"), market)
+
+
+@pytest.mark.parametrize(
+    ("ask", "step", "prompt"),
+    [
+        ("100.17", 3, True),  # 0.2% above the bid of 99.98 are 100.17996
+        ("100.18", 3, False),
+        ("100.02", 2, False),
+        ("100.02", 3, True),
+    ],
+)
+def test_the_last_replacement_takes_what_is_there_within_its_slippage(
+    ask: str, step: int, prompt: bool
+) -> None:
+    market = a_market(top=a_top(bid="99.98", ask=ask))
+    bought = order(replace(a_proposal(tier="T2", notional="300"), step=step), market)
+
+    assert bought.post_only is not prompt
+    assert bought.time_in_force is (TimeInForce.IOC if prompt else TimeInForce.GTD)
+    assert str(bought.price) == ("100.17 USD" if prompt else "99.98 USD")
+
+
+def test_without_replacements_a_maker_buy_never_takes() -> None:
+    policy = replace(an_execution_policy(), reprice_max=0)
+    assert order(a_proposal(tier="T2", notional="300"), policy=policy).post_only

@@ -335,7 +335,7 @@ def test_what_an_exit_sells_is_nobody_elses_business() -> None:
 
 def planned(sale: TradeProposal, **product: object) -> object:
     snapshot = a_snapshot(SOL, tops={}, products={SOL: a_product(SOL, **product)})
-    plan = plan_orders((Approved(sale),), snapshot, "bot-1", a_policy().execution)
+    plan = plan_orders((Approved(sale),), snapshot, "bot-1", a_policy())
     return plan.orders[0] if plan.orders else plan.refused[sale.id]
 
 

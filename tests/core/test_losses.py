@@ -301,7 +301,7 @@ def test_a_sale_is_forgotten_when_no_rest_can_reach_back_to_it(age: timedelta, k
 
 def test_after_a_start_the_sales_are_those_of_the_ledger() -> None:
     state = a_state(closed=(sold("-1"),))
-    mended = counted(state, (), (sold("5", order="id-2"),), NOON)
+    mended = counted(state, (), (sold("5", order="id-2"),), {}, NOON)
     assert mended.closed == (sold("5", order="id-2"),)
 
 

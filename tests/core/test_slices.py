@@ -264,8 +264,8 @@ def test_a_slice_counts_from_when_it_became_an_order() -> None:
     changes = changed(a_scene(portfolio=sol_worth("12")), wanted=None)
     planned = replace(an_entry().planned, reason="trims:SOL-USD:SELL")
 
-    assert changes.remembered((planned,), NOON).trimmed == {SOL: NOON}
-    assert changes.remembered((an_entry().planned,), NOON).trimmed == {}
+    assert changes.remembered((planned,), (), 97, NOON).trimmed == {SOL: NOON}
+    assert changes.remembered((an_entry().planned,), (), 97, NOON).trimmed == {}
 
 
 def test_a_product_that_is_sold_anyway_gets_no_slice() -> None:

@@ -139,6 +139,8 @@ def acts_of(decision: Decision) -> Mapping[str, object]:
                 order.time_in_force.name,
                 order.post_only,
                 str(order.end_time),
+                order.type.name,
+                order.stop and str(order.stop.amount),
             )
             for order in decision.plan.orders
         ],

@@ -10,7 +10,7 @@ from core.account import Lot, Position
 from core.orders import Order
 from core.state import ChangeMemory, ExitLevel, ExitPlan
 from tests.builders.account import a_portfolio, a_state
-from tests.builders.changes import an_entry
+from tests.builders.changes import a_stop, an_entry
 from tests.builders.market import NOON, a_top
 from tests.keys.deciding import SOL, a_market, amount, deciding
 from tests.keys.risk import MEMBERS, OF_TIER, buying, share_held, sized, tiered
@@ -152,6 +152,29 @@ def replaced(times: int) -> Scenario:
 
 UNWANTED = waiting("an entry that nobody asks for any more", an_entry(), wished=())
 
+
+def resting(name: str, order: Order | None = None, **settings: Plain) -> Scenario:
+    """One SOL at 100, bid 99.98: its stop is 95, its target 110."""
+    lot = Lot(Decimal(1), Decimal(100), NOON - DAY)
+    orders = () if order is None else (order,)
+    return deciding(
+        name,
+        tiered(SOL),
+        wishes=(),
+        portfolio=a_portfolio(Position(SOL, "SOL", "USD", (lot,)), open_orders=orders),
+        state=a_state(memberships=MEMBERS),
+        settings={f"exits.{key}": value for key, value in settings.items()},
+    )
+
+
+def drifted(share: float) -> Scenario:
+    """The stop that rests lies so far below the one of now."""
+    order = a_stop(stop=amount(round(95 / (1 + share), 2)))
+    return resting(f"a resting stop that is off by {share:.2%}", order, resting="stop_limit")
+
+
+UNPROTECTED = resting("a position whose stop could rest")
+
 POSITIONS: dict[str, Row] = {
     "exits.stop_loss": around("exits.stop_loss", at_a_loss),
     "exits.take_profit": around("exits.take_profit", at_a_gain),
@@ -166,6 +189,9 @@ POSITIONS: dict[str, Row] = {
     "exits.slippage_max.T2": both("30 bps", "90 bps", a_stop_in("T2")),
     "exits.slippage_max.T3": both("90 bps", "200 bps", a_stop_in("T3")),
     "exits.through_max": both("2%", "9%", A_SECOND_TRY),
+    "exits.resting": (Change("stop_limit", UNPROTECTED), Change("bracket", UNPROTECTED)),
+    "exits.resting_gap": both("1%", "4%", resting("a stop to rest", resting="stop_limit")),
+    "exits.resting_drift_min": around("exits.resting_drift_min", drifted),
     "execution.tiers.T1.tactic": (Change("ioc", sized("T1")),),
     "execution.tiers.T1.slippage_max": both("5 bps", "20 bps", too_much_in("T1")),
     "execution.tiers.T2.tactic": (Change("ioc", sized("T2")),),

@@ -119,9 +119,7 @@ def decided(scene: Scene, names: set[str]) -> tuple[Changes, OrderPlan]:
     manager = RiskManager(scene.snapshot, scene.state, scene.standing, scene.policy)
     reading = RegimeReading(scene.regime, "drawn")
     reviews = manager.check_all(changes.proposals, scene.portfolio, reading)
-    plan = plan_orders(
-        reviews, scene.snapshot, scene.state.cycle_id, scene.policy.execution, changes.cancels
-    )
+    plan = plan_orders(reviews, scene.snapshot, scene.state.cycle_id, scene.policy, changes.cancels)
     return changes, plan
 
 
@@ -196,7 +194,7 @@ def test_a_replacement_never_asks_for_more_than_was_left(scene: Scene, names: se
 def test_what_has_changed_once_is_not_changed_again_at_once(scene: Scene) -> None:
     """The same world one cycle later, after nothing came of anything."""
     changes, plan = decided(scene, set())
-    memory = changes.remembered(plan.orders, scene.at)
+    memory = changes.remembered(plan.orders, plan.cancels, scene.state.cycle, scene.at)
     later = a_state(cycle=scene.state.cycle + 1, changes=memory)
 
     again, plan_again = decided(replace(scene, state=later), set())

@@ -33,7 +33,7 @@ from infra.ledger import Owner, SqliteLedger
 from runner.account import Account
 from runner.carry_out import LOOKS_MAX, Carrier
 from runner.reconcile.fills import FillReader
-from tests.builders.changes import an_entry
+from tests.builders.changes import a_stop, an_entry
 from tests.builders.market import NOON
 from tests.builders.risk import an_open_order, usd
 from tests.builders.scripted import ScriptedVenue
@@ -305,3 +305,93 @@ def test_a_cancel_without_an_answer_says_nothing_about_the_order(
     venue.fails("cancel", error)  # type: ignore[arg-type]
     (taken,) = carried(ledger, venue, cancels=(PlannedCancel(order, WHY),)).cancels
     assert (taken.answer, taken.order.status) == (answer, OrderStatus.OPEN)
+
+
+def a_resting_stop(ledger: SqliteLedger, venue: ScriptedVenue) -> Order:
+    """A stop of an earlier cycle with its lots, in the ledger and at the venue."""
+    bought = replace(prompt(), client_order_id="bought")
+    venue.fills_at_once = lambda order: order.side is Side.BUY
+    carried(ledger, venue, bought)
+    planned = a_stop().planned
+    order = replace(
+        intended(planned, cycle=1),
+        status=OrderStatus.OPEN,
+        exchange_order_id=venue.submit(planned).exchange_order_id,
+    )
+    ledger.intend((intended(planned, cycle=1),), NOON)
+    ledger.settle((order,), NOON)
+    venue.sent.clear()
+    return order
+
+
+def a_sale_after(stop: Order) -> PlannedOrder:
+    return replace(
+        prompt(side=Side.SELL),
+        client_order_id="sale",
+        after=(stop.planned.client_order_id,),
+        quantity=stop.planned.quantity,
+    )
+
+
+def test_a_sale_is_sent_once_the_stop_before_it_has_ended(
+    ledger: SqliteLedger,
+) -> None:
+    venue = a_venue()
+    stop = a_resting_stop(ledger, venue)
+
+    outcome = carried(ledger, venue, a_sale_after(stop), cancels=(PlannedCancel(stop, WHY),))
+
+    assert [order.client_order_id for order in venue.sent] == ["sale"]
+    assert outcome.cancels[0].order.status is OrderStatus.CANCELLED
+
+
+def test_a_sale_stands_back_while_the_stop_before_it_has_not_ended(
+    ledger: SqliteLedger,
+) -> None:
+    venue = a_venue()
+    stop = a_resting_stop(ledger, venue)
+    venue.cancel = lambda _: CancelAnswer.ACCEPTED  # type: ignore[method-assign, assignment]
+
+    outcome = carried(ledger, venue, a_sale_after(stop), cancels=(PlannedCancel(stop, WHY),))
+
+    assert venue.sent == []
+    assert outcome.orders[0].status is OrderStatus.NOT_SENT
+    assert "has not ended" in outcome.orders[0].told
+
+
+def test_a_sale_stands_back_when_the_stop_before_it_sold_first(ledger: SqliteLedger) -> None:
+    """The cancel races a fill, and the fill wins: a second sale would sell what is gone."""
+    venue = a_venue()
+    stop = a_resting_stop(ledger, venue)
+    name = stop.exchange_order_id
+    assert name is not None
+
+    def too_late(_: PlannedCancel) -> CancelAnswer:
+        venue.fills_of(name, "0.4", "94")
+        venue.ends(name, OrderStatus.CANCELLED)
+        return CancelAnswer.ACCEPTED
+
+    venue.cancel = too_late  # type: ignore[method-assign, assignment]
+    outcome = carried(ledger, venue, a_sale_after(stop), cancels=(PlannedCancel(stop, WHY),))
+
+    assert venue.sent == []
+    assert outcome.orders[0].status is OrderStatus.NOT_SENT
+    assert [str(fill.quantity.amount) for fill in outcome.fills] == ["0.4"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "goes"),
+    [
+        ("exits:SOL-USD:SELL", True),
+        ("protect:SOL-USD:SELL", True),
+        ("rules:SOL-USD:SELL", False),
+        ("trims:SOL-USD:SELL", False),
+    ],
+)
+def test_the_kill_switch_stops_wishes_and_no_stop(
+    ledger: SqliteLedger, reason: str, goes: bool
+) -> None:
+    venue = a_venue()
+    order = replace(prompt(side=Side.SELL), reason=reason)
+    carried(ledger, venue, order, kill_after=0)
+    assert bool(venue.sent) is goes

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from core.policy import Resting
 from runner.protection import protection_delay, protection_told
 from tests.builders.bot import a_bot
 from tests.builders.risk import percent
@@ -21,11 +22,16 @@ def test_the_worst_delay_is_an_interval_and_its_jitter() -> None:
         backoff_max=timedelta(minutes=5),
     )
     assert protection_delay(loop) == timedelta(seconds=66)
-    assert "every 1m6s at worst, 6m6s after failures" in protection_told(loop)
+    assert "every 1m6s at worst, 6m6s after failures" in protection_told(loop, Resting.WATCHED)
+
+
+def test_where_stops_rest_the_venue_is_named_first() -> None:
+    told = protection_told(shipped_configuration().settings.loop, Resting.BRACKET)
+    assert told.startswith("stops rest at the venue as bracket, where it takes them; all other ")
 
 
 def test_it_is_said_at_the_start_and_stands_beside_the_sign_of_life(tmp_path: Path) -> None:
     with a_bot(tmp_path, Stage()) as bot:
-        told = protection_told(bot.settings.loop)
+        told = protection_told(bot.settings.loop, Resting.WATCHED)
         assert told in bot.notices
         assert bot.beats.protection == told

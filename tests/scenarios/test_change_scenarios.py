@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -257,11 +258,15 @@ def test_an_entry_chases_the_book_a_bounded_number_of_times(tmp_path: Path) -> N
     with a_bot(tmp_path, stage, **LONGER, **free, **{"triggers.atr.max": "100%"}) as bot:
         venue, _ = resting(bot)
         records = cycles(bot, 25)
-        buys = [entry for one in records for entry in planned(one, "LIMIT")]
-        # One entry and three replacements; the last one rests where it is until its end.
-        assert len(buys) == 4
-        assert len(venue.cancelled) == 3
-        assert list(venue.status.values()).count(OrderStatus.OPEN) == 1
+        buys = [(one["at"], entry) for one in records for entry in planned(one, "LIMIT")]
+        # One entry and three replacements, of which the last one takes what is there. Here
+        # that is nothing; the next entry is another intent, after the cooldown.
+        kinds = [entry["time_in_force"] for _, entry in buys]
+        assert kinds == ["GTD", "GTD", "GTD", "IOC"] * 2
+        waited = datetime.fromisoformat(buys[4][0]) - datetime.fromisoformat(buys[3][0])
+        assert waited >= timedelta(hours=2)
+        assert len(venue.cancelled) == 6
+        assert OrderStatus.OPEN not in venue.status.values()
     assert proved(tmp_path)
 
 
