@@ -28,13 +28,14 @@ from core.next_state import (
     observed,
     opened,
 )
-from core.orders import Order, intended
+from core.orders import Fill, Order, intended
 from core.policy import Policy
 from core.ports import Books, ControlFiles, StateStore, Venue
 from core.proposals import Strategy
 from core.reasons import Reason
 from core.state import BotState, Controls
 from infra.audit_log import AuditFile
+from infra.audit_orders import fill_members
 from infra.audit_record import (
     Footprint,
     Identity,
@@ -74,6 +75,7 @@ class World:
     controls: ControlFiles
     disk: FreeSpace
     strangers: dict[str, None] = field(default_factory=dict)  # orders that are not ours
+    unrecorded: list[Fill] = field(default_factory=list)  # booked, and in no audit line yet
 
     @property
     def requests(self) -> int:
@@ -86,7 +88,7 @@ class World:
 
     @property
     def fills(self) -> FillReader:
-        return FillReader(self.account, self.strangers)
+        return FillReader(self.account, self.strangers, self.unrecorded)
 
     @property
     def reconciler(self) -> Reconciler:
@@ -140,6 +142,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     requests = world.requests - asked
     cost = Footprint(timing_ms=watch.laps(), requests=requests, rss_mb=resident_mb())
     world.audit.append(record | cost_members(cost))
+    world.unrecorded.clear()
     _consume(world.controls, controls)
     return Turn(after, outcome, record | cost_members(cost), decision)
 
@@ -169,6 +172,7 @@ def _written(
     world.states.save(after)
     inputs = seen.digest
     record = decided_record(world.identity, after, decision, seen.portfolio, outcome, inputs=inputs)
+    record["fills"] = [fill_members(fill) for fill in world.unrecorded]
     begins = last.record is None or world.audit.rotates_at(record["at"][:10])
     before = None if begins else last.state.excluded
     record["universe"]["changed"] = changed_exclusions(decision.universe, before)
@@ -182,8 +186,10 @@ def fail_cycle(world: World, last: Turn, at: datetime, error: Exception) -> Turn
     world.states.save(state)
     orders = _orders_of(world.ledger, state.cycle)
     record = failed_record(world.identity, state, at, why, orders=orders)
+    record["fills"] = [fill_members(fill) for fill in world.unrecorded]
     record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
     world.audit.append(record)
+    world.unrecorded.clear()
     _consume(world.controls, controls)
     return Turn(state, None, record)
 
