@@ -243,6 +243,9 @@ class Books(Ledger, Protocol):
     def closed_since(self, since: datetime) -> tuple[Closed, ...]:
         """Sales of own lots after `since`, one for each order, oldest first."""
 
+    def booked_after(self, fill_id: str | None) -> tuple[Fill, ...]:
+        """Fills booked after that one, in the order of their booking; all where it is None."""
+
     def last_fill_at(self) -> datetime | None:
         """Time of the newest fill that is booked."""
 

@@ -89,6 +89,15 @@ class LedgerReader:
         rows = self._rows(f"SELECT {FILL_COLUMNS} FROM fills ORDER BY at, fill_id")
         return tuple(to_fill(row) for row in rows)
 
+    def booked_after(self, fill_id: str | None) -> tuple[Fill, ...]:
+        """Fills booked after that one, in the order of their booking; all where it is None."""
+        rows = self._rows(
+            f"SELECT {FILL_COLUMNS} FROM fills WHERE id > "
+            "coalesce((SELECT id FROM fills WHERE fill_id = ?), 0) ORDER BY id",
+            fill_id,
+        )
+        return tuple(to_fill(row) for row in rows)
+
     def closed_since(self, since: datetime) -> tuple[Closed, ...]:
         """Sales of own lots after `since`, all fills of an order as one.
 

@@ -29,12 +29,13 @@ from core.next_state import (
     observed,
     opened,
 )
-from core.orders import Order, intended
+from core.orders import Fill, Order, intended
 from core.policy import Policy
 from core.ports import Books, ControlFiles, StateStore, Venue
 from core.proposals import Strategy
 from core.reasons import Reason
 from core.state import BotState, Controls
+from infra.audit_orders import fill_members
 from infra.audit_record import Identity, Record, failed_record
 from infra.disk import FreeSpace
 from infra.history import History
@@ -65,6 +66,7 @@ class World:
     controls: ControlFiles
     disk: FreeSpace
     strangers: dict[str, None] = field(default_factory=dict)  # orders that are not ours
+    unrecorded: list[Fill] = field(default_factory=list)  # booked, and in no audit line yet
 
     @property
     def requests(self) -> int:
@@ -77,7 +79,7 @@ class World:
 
     @property
     def fills(self) -> FillReader:
-        return FillReader(self.account, self.strangers)
+        return FillReader(self.account, self.strangers, self.unrecorded)
 
     @property
     def reconciler(self) -> Reconciler:
@@ -129,6 +131,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     watch.lap("record")
 
     record = world.audit.append(record, watch.laps(), world.requests - asked)
+    world.unrecorded.clear()
     _consume(world.controls, controls)
     return Turn(after, outcome, record, decision)
 
@@ -157,7 +160,8 @@ def _written(
     after = next_state(seen.state, decision, seen.portfolio, outcome)
     world.states.save(after)
     before = None if last.record is None else last.state.excluded
-    record = world.audit.record(seen, decision, outcome, after, before)
+    told = replace(outcome, fills=tuple(world.unrecorded))
+    record = world.audit.record(seen, decision, told, after, before)
     return after, record
 
 
@@ -168,7 +172,9 @@ def fail_cycle(world: World, last: Turn, at: datetime, error: Exception) -> Turn
     world.states.save(state)
     orders = _orders_of(world.ledger, state.cycle)
     record = failed_record(world.identity, state, at, why, orders=orders)
+    record["fills"] = [fill_members(fill) for fill in world.unrecorded]
     record = world.audit.append(record, {}, 0)
+    world.unrecorded.clear()
     _consume(world.controls, controls)
     return Turn(state, None, record)
 

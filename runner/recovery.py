@@ -13,10 +13,12 @@ from datetime import datetime
 from config.settings import AppSettings
 from core.errors import FatalError
 from core.next_state import newborn
+from core.orders import Fill
 from core.reasons import Reason
 from core.state import BotState, Level, Standing
 from infra.audit_log import AuditFile, newest_first
-from infra.audit_record import Footprint, Identity, cost_members, failed_record
+from infra.audit_orders import fill_members
+from infra.audit_record import Footprint, cost_members, failed_record
 from infra.ledger import Owner, SqliteLedger
 from infra.naming import folder_id
 from infra.process import resident_mb
@@ -104,6 +106,7 @@ def recovered(stores: Stores, world: World, state: BotState) -> Turn:
     died_at = state.at or state.born_at
     if cut is not None:
         number, died_at = max(number, cut.cycle), cut.at
+    world.unrecorded.extend(_unrecorded(stores))
     settle(world.account, world.fills, replace(state, cycle=number, at=died_at), died_at)
     read_through = number
     if cut is not None:
@@ -113,7 +116,7 @@ def recovered(stores: Stores, world: World, state: BotState) -> Turn:
     recall(world.history, stores.tape.folder, read_through)
     state = replace(state, cycle=number)
     if number > stores.audit.highest_cycle:
-        _record_interrupted(stores, world.identity, state, died_at)
+        _record_interrupted(stores, world, state, died_at)
     if cut is not None or stores.notices:
         stores.states.save(state)
     return Turn(state, None, None)
@@ -138,12 +141,21 @@ def _strictest(stores: Stores, standing: Standing) -> Standing:
     )
 
 
-def _record_interrupted(
-    stores: Stores, identity: Identity, state: BotState, died_at: datetime
-) -> None:
+def _unrecorded(stores: Stores) -> tuple[Fill, ...]:
+    """Fills that a dead process booked and could not put on record."""
+    if stores.ledger.last_fill_at() is None:
+        return ()
+    told = (line["fills"] for line in newest_first(stores.audit.folder))
+    last = next((fills[-1]["fill_id"] for fills in told if fills), None)
+    return stores.ledger.booked_after(last)
+
+
+def _record_interrupted(stores: Stores, world: World, state: BotState, died_at: datetime) -> None:
     """The line that the dead process could not write, with its orders as now known."""
     why = {"code": Reason.INTERRUPTED.name, "text": Reason.INTERRUPTED.sentence}
     orders = stores.ledger.orders_of(state.cycle)
-    record = failed_record(identity, state, died_at, why, orders=orders)
+    record = failed_record(world.identity, state, died_at, why, orders=orders)
+    record["fills"] = [fill_members(fill) for fill in world.unrecorded]
     record |= cost_members(Footprint(timing_ms={}, requests=0, rss_mb=resident_mb()))
     stores.audit.append(record)
+    world.unrecorded.clear()

@@ -29,6 +29,7 @@ class FillReader:
 
     account: Account
     strangers: dict[str, None] = field(default_factory=dict)  # exchange ids, oldest first
+    unrecorded: list[Fill] = field(default_factory=list)  # booked, and in no audit line yet
 
     def since(self, oldest: datetime) -> datetime:
         """From when rows may still be missing from the books; `oldest` where nothing is booked."""
@@ -45,7 +46,9 @@ class FillReader:
         fills = tuple(self._own(rows, looks))
         if not fills:
             return ()
-        return _booked(self.account.ledger, fills, looks)
+        booked = _booked(self.account.ledger, fills, looks)
+        self.unrecorded.extend(entry.fill for entry in booked)
+        return booked
 
     def _own(self, rows: tuple[VenueFill, ...], looks: Looks) -> Iterator[Fill]:
         for row in rows:

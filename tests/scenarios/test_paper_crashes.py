@@ -105,6 +105,9 @@ def test_a_death_at_any_point_changes_nothing_that_was_bought_or_sold(
                 assert told == wanted, f"after {points[nth].name}, effect {nth}"
             reached = [order for order in orders if order.exchange_order_id is not None]
             assert len(reached) <= 3
+            booked = [fill.fill_id for fill in bot.stores.ledger.fills()]
+        on_record = [fill["fill_id"] for line in audited(folder) for fill in line["fills"]]
+        assert sorted(on_record) == sorted(booked)  # each once
         assert verified(folder).why is None
         assert replayed(folder)["differences"] == 0
 
