@@ -151,12 +151,13 @@ class LedgerReader:
         return int(highest)
 
     def sent_since(self, since: datetime) -> tuple[Sent, ...]:
-        """Orders intended after `since` that count for pace: all but those the venue refused."""
+        """Orders intended after `since` that count for pace: all but what came to nothing."""
         rows = self._rows(
-            "SELECT symbol, side, intended_at FROM orders WHERE intended_at > ? AND status != ? "
-            "ORDER BY intended_at, id",
+            "SELECT symbol, side, intended_at FROM orders WHERE intended_at > ? "
+            "AND status NOT IN (?, ?) ORDER BY intended_at, id",
             time_text(since),
             OrderStatus.REFUSED.name,
+            OrderStatus.NEVER_REACHED.name,
         )
         return tuple(Sent(name, Side(side), datetime.fromisoformat(at)) for name, side, at in rows)
 
