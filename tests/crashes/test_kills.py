@@ -10,7 +10,7 @@ import pytest
 from tests.crashes.killing import Killings
 from tests.crashes.scenarios import SCENARIOS
 
-PART = 5  # of a scenario's kinds each run of CI kills at one in so many, never the same scenario's
+PART = 7  # of a scenario's kinds each run of CI kills at one in so many, never the same scenario's
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -63,7 +63,7 @@ def test_an_intent_that_was_not_sent_is_never_reached_and_decided_afresh(place: 
     assert gone_on(run, after.image, place / "after", after.cycle) == "gone on, the same"
 
 
-@pytest.mark.parametrize("name", ["reprice", "stop exit", "kill and resume"])
+@pytest.mark.parametrize("name", ["stop exit", "cancel race"])
 def test_nothing_catches_the_death(place: Path, name: str) -> None:
     """The exception ends the cycle wherever it is raised, and every object goes with it."""
     run = calm_run(place, name)
@@ -90,7 +90,7 @@ def test_nothing_catches_the_death(place: Path, name: str) -> None:
         gone_on(run, captured(folder), place / f"on {moment.nth}", moment.cycle)
 
 
-@pytest.mark.parametrize("name", ["entry", "stop exit", "lost request"])
+@pytest.mark.parametrize("name", ["stop exit", "lost request"])
 def test_a_second_death_in_the_recovery_of_the_first_is_recovered_from(
     place: Path, name: str
 ) -> None:
