@@ -177,7 +177,7 @@ class World:
             currency = chance.choice(("USD", "USDC"))
             if exchange._account.available(currency) + amount > 0:
                 exchange._account.move(currency, amount)
-                exchange._account.save(self.market.clock.now())
+                exchange._account.save()
                 self.happened["flows"] += 1
         if chance.random() < PERSONS:
             symbol = chance.choice(SYMBOLS)
