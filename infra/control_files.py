@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.state import Controls
+from infra.crash_points import CrashPoint, reached
 from infra.disk import replace_durably
 
 _REASON_MAX = 400  # bytes; a reason is a sentence, not a file
@@ -70,6 +71,7 @@ class ControlFolder:
 
     def consume_resume(self) -> None:
         self._resume.unlink(missing_ok=True)
+        reached(CrashPoint.RESUME_TAKEN)
 
 
 def _reason(path: Path) -> str | None:

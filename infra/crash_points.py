@@ -20,9 +20,11 @@ class CrashPoint(Enum):
     ASIDE_WRITTEN = "the new file is on the disk beside the old one"
     PREVIOUS_KEPT = "the old file has its other name, the new one not yet its own"
     REPLACED = "the new file has its name, the folder is not synced"
-    # One line appended (audit.jsonl).
+    REPLACED_FOR_GOOD = "the new file has its name, also after a power cut"
+    # One line or frame appended (audit.jsonl, the tape).
     APPEND_BEGUN = "the file is at its old end, the line is not in it"
     APPENDED = "the line is in the file, not synced"
+    APPENDED_FOR_GOOD = "the line is in the file, also after a power cut"
     # A day's log rotated.
     ARCHIVE_WRITTEN = "the archive is on the disk, not yet under its name"
     ARCHIVED = "the day has its archive, and the lines are still in the current file too"
@@ -36,6 +38,11 @@ class CrashPoint(Enum):
     # The ledger.
     LEDGER_WRITTEN = "the rows are written, the transaction is not committed"
     LEDGER_COMMITTED = "the transaction is durable"
+    # The simulated venue's own file: another machine, but for PAPER.
+    VENUE_WRITTEN = "the venue has done what it was asked, and its disk does not know yet"
+    VENUE_COMMITTED = "the venue will never forget it, and has not answered"
+    # A word of the operator's.
+    RESUME_TAKEN = "RESUME is obeyed, on record, and gone"
 
 
 Hook = Callable[[CrashPoint], None]
@@ -60,9 +67,9 @@ def reached(point: CrashPoint) -> None:
 
 @contextmanager
 def hooked(hook: Hook) -> Iterator[None]:
-    """Within the block every point calls `hook`, which may raise or end the process."""
-    _HUNG.hook = hook
+    """Within the block every point calls `hook` alone, which may raise or end the process."""
+    before, _HUNG.hook = _HUNG.hook, hook
     try:
         yield
     finally:
-        _HUNG.hook = _go_on
+        _HUNG.hook = before

@@ -80,6 +80,7 @@ def replace_durably(path: Path, data: bytes, *, keep: Path | None = None) -> Non
     new.replace(path)
     reached(CrashPoint.REPLACED)
     sync_folder(path.parent)
+    reached(CrashPoint.REPLACED_FOR_GOOD)
 
 
 def replace_quickly(path: Path, data: bytes) -> None:
@@ -104,6 +105,7 @@ def append_durably(file: FileIO, data: bytes) -> None:
         with suppress(OSError):
             file.truncate(end)
         raise
+    reached(CrashPoint.APPENDED_FOR_GOOD)
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

@@ -169,15 +169,16 @@ class LedgerReader:
         return int(highest)
 
     def sent_since(self, since: datetime) -> tuple[Sent, ...]:
-        """Orders intended after `since` that count for pace: all but those the venue refused.
+        """Orders intended after `since` that count for pace: all but what came to nothing.
 
         Nor does a stop count that rests: it is no trade until it fills.
         """
         rows = self._rows(
-            "SELECT symbol, side, intended_at FROM orders WHERE intended_at > ? AND status != ? "
-            "AND reason NOT LIKE ? ORDER BY intended_at, id",
+            "SELECT symbol, side, intended_at FROM orders WHERE intended_at > ? "
+            "AND status NOT IN (?, ?) AND reason NOT LIKE ? ORDER BY intended_at, id",
             time_text(since),
             OrderStatus.REFUSED.name,
+            OrderStatus.NEVER_REACHED.name,
             f"{PROTECT}:%",
         )
         return tuple(Sent(name, Side(side), datetime.fromisoformat(at)) for name, side, at in rows)

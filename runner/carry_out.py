@@ -94,7 +94,9 @@ class Carrier:
         answer = self._submit(order.planned)
         if answer.status is OrderStatus.UNKNOWN and order.planned.side is Side.SELL:
             # The same id and body: the same order, at most once. An exit does not wait a cycle.
-            answer = self._submit(order.planned)
+            again = self._submit(order.planned)
+            # A no to the second sending says nothing of the first, which may have arrived.
+            answer = again if again.status in REACHED else answer
         known = replace(order, exchange_order_id=answer.exchange_order_id, told=answer.told)
         if answer.status not in REACHED:
             return moved(known, answer.status)

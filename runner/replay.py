@@ -13,6 +13,7 @@ import json
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from config.loader import Configuration, rebuild
 from core.account import Portfolio
@@ -80,6 +81,12 @@ class Replayed:
                 yield Difference(frame.cycle, what, recorded, replayed)
 
 
+@lru_cache(maxsize=2)
+def _configuration(effective: str) -> Configuration:
+    """Keyframe after keyframe holds the same one, and to build it takes long."""
+    return rebuild(json.loads(effective), strategies=registry.parameter_types())
+
+
 class Replayer:
     """Grows the state from keyframe to frame and decides each cycle again."""
 
@@ -94,8 +101,7 @@ class Replayer:
         return self._last
 
     def _begun(self, frame: Frame, key: Keyframe) -> Stand:
-        effective = json.loads(key.effective)
-        configuration = rebuild(effective, strategies=registry.parameter_types())
+        configuration = _configuration(key.effective)
         self._history = History(configuration.settings.market.bar, key.length)
         self._history.restore(key.remembered(), key.closed_at)
         snapshot = self._history.absorb(frame.reading())

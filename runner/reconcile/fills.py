@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.errors import FatalError, RetryableError
-from core.orders import Fill, Order, VenueFill
+from core.orders import Fill, Order, VenueFill, VenueOrder
 from core.ports import Booked, Books
 from runner.account import Account
 from runner.reconcile.orders import Looks
@@ -86,9 +86,14 @@ class FillReader:
             return None
         if told is not None and told.originates_from is not None:
             own = self.account.ledger.order_of(told.originates_from)
-        if own is None and told is not None:
+        if own is None and told is not None and not self._may_be_ours(told):
             self._forget_after(exchange_order_id)
         return own
+
+    def _may_be_ours(self, told: VenueOrder) -> bool:
+        """Whether it is an intent of ours of which no answer has told the venue's name yet."""
+        unsettled = self.account.ledger.unsettled()
+        return told.client_order_id in {order.planned.client_order_id for order in unsettled}
 
     def _forget_after(self, stranger: str) -> None:
         self.strangers[stranger] = None

@@ -297,7 +297,7 @@ def test_the_highest_cycle_is_that_of_the_latest_order(ledger: SqliteLedger) -> 
     assert ledger.highest_cycle() == 5
 
 
-def test_pace_counts_every_order_but_those_the_venue_refused_and_only_later_ones(
+def test_pace_counts_every_order_but_those_that_came_to_nothing_and_only_later_ones(
     ledger: SqliteLedger,
 ) -> None:
     times = [NOON - timedelta(microseconds=1), NOON, NOON + timedelta(microseconds=1)]
@@ -305,8 +305,10 @@ def test_pace_counts_every_order_but_those_the_venue_refused_and_only_later_ones
         ledger.intend((an_intent(f"id-{number}"),), at)
     later = NOON + timedelta(seconds=1)
     refused = an_intent("refused", symbol="XRP-USD")
-    ledger.intend((refused, an_intent("id-3", symbol="ETH-USD")), later)
+    unseen = an_intent("unseen", symbol="ADA-USD")
+    ledger.intend((refused, unseen, an_intent("id-3", symbol="ETH-USD")), later)
     ledger.settle((moved(refused, OrderStatus.REFUSED),), later)
+    ledger.settle((moved(unseen, OrderStatus.NEVER_REACHED),), later)
 
     assert ledger.sent_since(NOON) == (
         Sent("SOL-USD", Side.BUY, times[2]),

@@ -195,6 +195,23 @@ def test_a_sale_whose_answer_is_lost_is_asked_for_again_at_once_and_is_one_order
     assert (venue.asked.count("submit"), len(venue.orders)) == (2, 1)
 
 
+def test_a_no_to_the_second_sending_of_a_sale_says_nothing_of_the_first(
+    ledger: SqliteLedger,
+) -> None:
+    """The first took effect and its answer was lost; the second never left."""
+    venue = a_venue()
+    venue.lost_answers = 1
+
+    def the_next_is_not_sent(_: PlannedOrder) -> bool:
+        venue.fails("submit", RetryableError("too many requests"))
+        return False
+
+    venue.fills_at_once = the_next_is_not_sent
+    (order,) = carried(ledger, venue, prompt(side=Side.SELL)).orders
+    assert (order.status, len(venue.orders)) == (OrderStatus.UNKNOWN, 1)
+    assert statuses(ledger.unsettled()) == ["UNKNOWN"]
+
+
 @pytest.mark.parametrize(
     "change",
     [

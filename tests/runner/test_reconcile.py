@@ -151,6 +151,20 @@ def test_an_intent_that_the_venue_has_is_found_by_its_id(tmp_path: Path) -> None
         assert kept.ledger.expected() == kept.venue.account
 
 
+def test_a_fill_that_is_told_before_its_order_is_found_is_booked_once_it_is(
+    tmp_path: Path,
+) -> None:
+    """The answer to the order is lost, and so is the search for it: its row is no stranger's."""
+    with bookkeeping(tmp_path) as kept:
+        kept.intends(a_wish())
+        kept.venue.submit(a_wish())
+        kept.venue.fills_of(kept.venue.newest, "3", "100")
+        kept.venue.fails("find_order")
+        assert kept.cycle().fills == ()
+        assert len(kept.cycle().fills) == 1
+        assert kept.only().status is OrderStatus.FILLED
+
+
 def test_absence_is_proved_by_two_listings_of_two_cycles(tmp_path: Path) -> None:
     with bookkeeping(tmp_path) as kept:
         kept.intends(a_wish())

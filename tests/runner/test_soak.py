@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import soak
-from tests.soak import BUDGET_MB, FLAT_MB, Soak
+from tests.soak import memory as soak
+from tests.soak.memory import BUDGET_MB, FLAT_MB, Soak
 
 
 def a_run(*memory: float, each: int = 1_000) -> Soak:

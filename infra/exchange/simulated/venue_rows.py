@@ -17,6 +17,7 @@ import msgspec
 from core.market import Side
 from core.money import plain
 from core.orders import OrderStatus
+from infra.crash_points import CrashPoint, reached
 from infra.exchange.simulated.entry import Deal, Entry
 from infra.exchange.simulated.request import Kind
 from infra.exchange.simulated.venue_file import DamagedVenue, balances_in, told
@@ -121,11 +122,13 @@ class VenueRows:
                 self._db.executemany(
                     _PUT_PROGRESS, [(name, _stamp(at)) for name, at in changes.progress.items()]
                 )
+                reached(CrashPoint.VENUE_WRITTEN)
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+        reached(CrashPoint.VENUE_COMMITTED)
 
     def balances(self) -> dict[str, Decimal]:
         with told(self._path):

@@ -1,4 +1,4 @@
-"""python -m tests.soak: does a long run stay within its memory?
+"""python -m tests.soak --mode DRY_RUN: does a long run stay within its memory?
 
 Runs the bot in this process, cycle after cycle in DRY_RUN, in a folder that is
 thrown away, and fits a line through its memory once it has warmed up. Exits 0
@@ -71,7 +71,7 @@ class Soak:
 
 def options(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     made = argparse.ArgumentParser(
-        prog="python -m tests.soak",
+        prog="python -m tests.soak --mode DRY_RUN",
         description=__doc__,
         epilog="Every other option is handed to runner.main_loop.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -147,7 +147,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"speed {pace:.1f} cycles/s over {measured.cycles:,} cycles; {measured.failed} failed")
     print(held)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Two oracles over a seeded random world: what must never happen, and what must happen in time."""
