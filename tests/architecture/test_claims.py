@@ -1,18 +1,22 @@
-"""The README says nothing that is not so.
+"""README, CONTRIBUTING and docs/ say nothing that is not so.
 
 Words, codes, programs, keys and commands are looked up in the source; the jq
-recipes run on the log of a real run.
+recipes and the commands that only read run on what real runs have left.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from types import ModuleType
@@ -31,8 +35,21 @@ from tests.reasons_table import table
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-TEXTS = README + CONTRIBUTING
-RECIPE_LOG = "logs/dry_run/audit.jsonl"
+PAGES = {
+    "README": README,
+    "CONTRIBUTING": CONTRIBUTING,
+    **{
+        path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))
+    },
+}
+TEXTS = "\n".join(PAGES.values())
+DRY_RUN_LOG = "logs/dry_run/audit.jsonl"
+CYCLES = 80  # of the embedded market: by then PAPER has sold something and holds something else
+# Programs that change nothing but a file that they are told to write.
+READING = frozenset({"check_config", "explain", "ledger", "replay", "status", "verify"})
+TABLES = frozenset(
+    {"tests.keys", "tests.reasons_table"}
+)  # programs that print one, without options
 
 # Words of the table that name a thing and not a class.
 PLAIN_WORDS = frozenset({"quote", "quantity", "notional", "cycle", "wallet", "alias"})
@@ -68,14 +85,47 @@ def blocks(language: str, text: str = README) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.M | re.S)
 
 
+def lines_to_type() -> list[str]:
+    """Every line of a shell block, of all pages."""
+    typed = [
+        line for name in ("sh", "bash") for line in "\n".join(blocks(name, TEXTS)).splitlines()
+    ]
+    return [line for line in typed if line and not line.startswith("#")]
+
+
 def recipes() -> list[str]:
-    lines = "\n".join(blocks("sh")).splitlines()
-    return [line for line in lines if "jq " in line and not line.startswith("#")]
+    return [line for line in lines_to_type() if "jq " in line]
 
 
-def programs() -> list[str]:
-    """Every `python -m X` of the README, X alone."""
-    return sorted(set(re.findall(r"python3? -m ((?:runner|tests)\.\w+)", README)))
+def programs(text: str = TEXTS) -> list[str]:
+    """Every `python -m X` of a text, X alone."""
+    return sorted(set(re.findall(r"python3? -m ((?:runner|tests)\.\w+)", text)))
+
+
+def commands() -> list[list[str]]:
+    """Every command that starts a program of ours: its name, then its arguments."""
+    typed = (line.split(" | ")[0] for line in lines_to_type())
+    starts = (line.partition("python -m ")[2] for line in typed)
+    return [shlex.split(start) for start in starts if start.startswith(("runner.", "tests."))]
+
+
+def readings() -> list[list[str]]:
+    """The commands that change nothing of the bot's."""
+    names = {f"runner.{name}" for name in READING}
+    return [words for words in commands() if words[0] in names and words[1:2] != ["adopt"]]
+
+
+@cache
+def help_of(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", program, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def tracked() -> list[Path]:
@@ -128,46 +178,75 @@ def test_the_quick_start_is_two_commands_one_to_run_and_one_to_test() -> None:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the README's bot has run, long enough to plan something."""
+    """A folder in which a reader has let the bot run, in DRY_RUN and then in PAPER."""
     folder = tmp_path_factory.mktemp("readme")
-    assert the_bot(folder, cycles=60).code == 0
+    (folder / "config").symlink_to(ROOT / "config")
+    assert the_bot(folder, cycles=CYCLES).code == 0
+    assert the_bot(folder, "--mode", "PAPER", cycles=CYCLES).code == 0
     return folder
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 @pytest.mark.parametrize("recipe", recipes())
 def test_every_jq_recipe_runs_and_prints_something(ran: Path, recipe: str) -> None:
-    assert RECIPE_LOG in recipe
+    asks_a_program = ".venv/bin/python" in recipe
+    assert asks_a_program or re.search(r"logs/(dry_run|paper)/audit", recipe)
 
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", recipe],
+        ["bash", "-o", "pipefail", "-c", recipe.replace(".venv/bin/python", sys.executable)],
         cwd=ran,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert asks_a_program or done.stderr == ""
     assert done.stdout.strip() not in ("", "null", "[]", "{}")
 
 
-def test_there_are_jq_recipes() -> None:
-    assert len(recipes()) >= 5
+def test_there_are_jq_recipes_for_verdicts_fills_profit_and_stops() -> None:
+    for asked_for in (".verdicts", ".fills[]", ".day_pnl", ".stop", ".realised"):
+        assert any(asked_for in recipe for recipe in recipes()), asked_for
 
 
-@pytest.mark.parametrize("program", [name for name in programs() if name != "tests.reasons_table"])
-def test_every_program_of_the_readme_explains_itself(program: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", program, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.mark.parametrize("program", sorted({*programs()} - TABLES))
+def test_every_program_of_the_pages_explains_itself(program: str) -> None:
+    told = help_of(program)
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"python -m {program}" in done.stdout
-    assert len(done.stdout.splitlines()) > 3
+    assert f"python -m {program}" in told
+    assert len(told.splitlines()) > 3
+
+
+def test_every_program_of_the_table_is_there() -> None:
+    named = [cells[0] for cells in rows("Programs") if "python -m" in cells[0]]
+
+    assert len(named) >= 10
+    for cell in named:
+        (program,) = programs(cell)
+        assert (ROOT / f"{program.replace('.', '/')}.py").is_file(), cell
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_flag_of_a_printed_command_is_one(words: list[str]) -> None:
+    program, *arguments = words
+    told = set(re.findall(r"--[a-z-]+", help_of(program)))
+
+    assert {word for word in arguments if word.startswith("--")} - told == set()
+
+
+@pytest.mark.parametrize("words", readings(), ids=" ".join)
+def test_every_printed_command_that_only_reads_runs(
+    ran: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(ran)
+    program, *arguments = words
+
+    answer = asked(import_module(program).main, *arguments)
+
+    assert answer.code == 0, answer.err
+    assert answer.out
 
 
 @pytest.mark.parametrize(
@@ -178,7 +257,7 @@ def test_every_program_of_the_readme_explains_itself(program: str) -> None:
         (ledger, ("balances",)),
         (replay, ()),
         (status, ()),
-        (verify, (RECIPE_LOG,)),
+        (verify, (DRY_RUN_LOG,)),
     ],
     ids=lambda given: str(getattr(given, "__name__", "")),
 )
@@ -190,7 +269,7 @@ def test_a_reading_program_answers_machines_in_json(
 
     answer = asked(program.main, *arguments, *config, "--json")
 
-    assert (answer.code, answer.err) == (0, "")
+    assert answer.code == 0, answer.err
     assert json.loads(answer.out)
 
 
@@ -201,7 +280,7 @@ def test_every_runner_program_is_in_the_readme() -> None:
         if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
     }
 
-    assert {name for name in programs() if name.startswith("runner.")} == guarded
+    assert {name for name in programs(section("Programs")) if "runner." in name} == guarded
 
 
 def test_every_exit_code_is_in_the_readme_and_no_other() -> None:
@@ -228,12 +307,12 @@ def test_every_key_that_the_texts_name_is_a_setting() -> None:
     assert keys - known == set()
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_every_file_and_folder_that_the_texts_name_is_there(text: str) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_folder_that_a_page_names_is_there(page: str) -> None:
     rooms = "core|strategy|config|infra|runner|tests|docs|\\.ci"
-    named = set(re.findall(rf"`((?:{rooms})/[a-z_./]+)`", text))
+    named = set(re.findall(rf"[`(]((?:{rooms})/[a-z_./-]+)[`)]", PAGES[page]))
 
-    assert len(named) > 5
+    assert named
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
