@@ -12,7 +12,7 @@ from config.settings import Settings
 from core.state import BotState
 from infra.clock import MarketClock
 from infra.ledger import SqliteLedger
-from runner.cadence import Pace, Timetable
+from runner.cadence import Pace, Schedule
 from runner.cycle import Turn, World
 
 log = logging.getLogger("runner")
@@ -50,30 +50,40 @@ class Open(Protocol):
     def close(self) -> None: ...
 
 
+class Session(Protocol):
+    """A real venue, which gives each cycle one deadline for all its reads."""
+
+    def begin_cycle(self, cycle: str) -> None: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Bot:
     """Everything main_loop drives. Leaving the context gives every file and lock back."""
 
     world: World
     last: Turn
-    timetable: Timetable
+    timetable: Schedule
     pace: Pace
-    clock: MarketClock
+    clock: MarketClock | None  # None where the time of the market moves by itself
     beats: Beats
     logs: Log
     lock: Lock
     stores: Open
     notices: tuple[str, ...]
     settings: Settings
+    session: Session | None = None  # with a real venue
 
     def begin(self, cycle: int, at: datetime) -> None:
         """The market's clock moves on; every log line from here carries the cycle."""
-        self.clock.set(at)
+        if self.clock is not None:
+            self.clock.set(at)
+        if self.session is not None:
+            self.session.begin_cycle(f"{self.last.state.name}-{cycle}")
         self.logs.cycle = cycle
 
     def beat(self, state: BotState, doing: str = "RUNNING") -> None:
         """A sign of life that cannot be written is no reason to stop living."""
-        due = self.timetable.after(state.at) if doing == "RUNNING" else None
+        due = self.timetable.due(state.at) if doing == "RUNNING" else None
         try:
             self.beats.write(state, doing=doing, next_at=due)
         except OSError as error:

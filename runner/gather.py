@@ -19,7 +19,8 @@ from core.rates import rate_books
 from core.state import BotState
 from infra.history import History, Reading, floor_to_bar
 
-Ask = tuple[str, Callable[[], None]]  # the piece's name, and what asks for it
+Keep = Callable[[], None]  # puts an answer where it belongs
+Ask = tuple[str, Callable[[], Keep]]  # the piece's name, and what asks for it
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -51,12 +52,15 @@ class Gatherer:
         tries.all_of(
             self.read_all,
             [
-                ("tops", lambda: found.tops.update(self.market.tops(priced))),
-                ("balances", lambda: found.balances.extend(self.venue.balances())),
+                ("tops", kept(lambda: self.market.tops(priced), found.tops.update)),
+                *self._account_asks(found),
                 *self._candle_asks(books, state.at, found.bars),
                 *self._depth_asks(books, state, frozenset(held), found.depths),
             ],
         )
+        if not one_venue(self.market, self.venue):
+            # An account of its own may not be asked from another thread.
+            found.balances.extend(tries.piece("balances", self.venue.balances) or ())
         bars, through = self._new_bars(books, state.at, found.bars)
         return Reading(
             at=state.at,
@@ -70,6 +74,11 @@ class Gatherer:
             fees=self.market.fees(),
             missing=tries.missing,
         )
+
+    def _account_asks(self, found: _Found) -> Iterator[Ask]:
+        """The balances, side by side with the market where it is the same venue that answers."""
+        if one_venue(self.market, self.venue):
+            yield "balances", kept(self.venue.balances, found.balances.extend)
 
     def _watched(self, listed: tuple[Product, ...], held: frozenset[str]) -> tuple[str, ...]:
         return tuple(
@@ -106,13 +115,12 @@ class Gatherer:
 
     def _asking(
         self, wanted: tuple[str, datetime], until: datetime, into: dict[tuple[str, datetime], Bars]
-    ) -> Callable[[], None]:
+    ) -> Callable[[], Keep]:
         book, since = wanted
-
-        def ask() -> None:
-            into[wanted] = self.market.bars(book, self.history.bar, since, until)
-
-        return ask
+        return kept(
+            lambda: self.market.bars(book, self.history.bar, since, until),
+            lambda bars: into.update({wanted: bars}),
+        )
 
     def _new_bars(
         self, books: Mapping[str, str], at: datetime, answers: Mapping[tuple[str, datetime], Bars]
@@ -137,8 +145,8 @@ class Gatherer:
             part = wanted[start : start + per_request]
             yield f"depth {part[0]}", self._asking_depths(part, into)
 
-    def _asking_depths(self, part: tuple[str, ...], into: dict[str, Depth]) -> Callable[[], None]:
-        return lambda: into.update(self.market.depths(part))
+    def _asking_depths(self, part: tuple[str, ...], into: dict[str, Depth]) -> Callable[[], Keep]:
+        return kept(lambda: self.market.depths(part), into.update)
 
     def _by_need(
         self, books: Mapping[str, str], state: BotState, held: frozenset[str], places: int
@@ -186,6 +194,27 @@ class _Tries:
         for (name, _), answer in zip(asks, answers, strict=True):
             if isinstance(answer, RetryableError):
                 self.missing[name] = f"{answer.code}: {answer}"
+            else:
+                answer()
+
+
+def kept(ask: Callable[[], Piece], keep: Callable[[Piece], object]) -> Callable[[], Keep]:
+    """Asked on whatever thread, kept on ours: an answer that comes too late changes nothing."""
+
+    def asked() -> Keep:
+        answer = ask()
+
+        def put() -> None:
+            keep(answer)
+
+        return put
+
+    return asked
+
+
+def one_venue(market: object, venue: object) -> bool:
+    """Whether the account is where the market is, as in LIVE."""
+    return market is venue
 
 
 def in_turn(asks: Sequence[Callable[[], Piece]]) -> tuple[Piece | RetryableError, ...]:

@@ -6,6 +6,7 @@ What is compared is what the process does: what it reads, writes, keeps, and whe
 from __future__ import annotations
 
 import logging
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from infra.audit_record import Record
 from runner.bot import Bot
 from runner.cadence import Cadence
 from runner.exit_codes import Refusal
+from runner.gates import pass_gates
 from runner.main_loop import options, turn
 from runner.wiring import wire
 from tests.builders.bot import a_bot_of, the_places
@@ -154,6 +156,15 @@ def products(bot: Bot, _: Path) -> object:
 def carrier(bot: Bot, _: Path) -> object:
     """Under which mode it writes, and which venue would carry its orders out."""
     return bot.world.identity.mode, type(bot.world.venue).__name__
+
+
+def gates(configuration: Configuration) -> object:
+    """Which gates are shut for a LIVE that is confirmed."""
+    try:
+        pass_gates(Namespace(confirm_live=True), configuration.settings)
+    except Refusal as refusal:
+        return str(refusal)
+    return "all open"
 
 
 def history(bot: Bot, _: Path) -> object:
