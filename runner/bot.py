@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Protocol
 
 from config.settings import Settings
 from core.state import BotState
@@ -14,6 +13,7 @@ from infra.clock import MarketClock
 from infra.ledger import SqliteLedger
 from runner.cadence import Pace, Schedule
 from runner.cycle import Turn, World
+from runner.markets import RealVenue
 
 log = logging.getLogger("runner")
 
@@ -50,12 +50,6 @@ class Open(Protocol):
     def close(self) -> None: ...
 
 
-class Session(Protocol):
-    """A real venue, which gives each cycle one deadline for all its reads."""
-
-    def begin_cycle(self, cycle: str) -> None: ...
-
-
 @dataclass(slots=True, kw_only=True)
 class Bot:
     """Everything main_loop drives. Leaving the context gives every file and lock back."""
@@ -71,14 +65,14 @@ class Bot:
     stores: Open
     notices: tuple[str, ...]
     settings: Settings
-    session: Session | None = None  # with a real venue
+    real: RealVenue | None = None
 
     def begin(self, cycle: int, at: datetime) -> None:
         """The market's clock moves on; every log line from here carries the cycle."""
         if self.clock is not None:
             self.clock.set(at)
-        if self.session is not None:
-            self.session.begin_cycle(f"{self.last.state.name}-{cycle}")
+        if self.real is not None:
+            self.real.exchange.begin_cycle(f"{self.last.state.name}-{cycle}")
         self.logs.cycle = cycle
 
     def beat(self, state: BotState, doing: str = "RUNNING") -> None:

@@ -227,7 +227,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             *market.notices,
         ),
         settings=settings,
-        session=market.real.exchange if market.real is not None else None,
+        real=market.real,
     )
 
 
