@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from core.errors import RetryableError
-from core.market import Balance, Bars, Depth, Product, TopOfBook, quote_of
+from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook, quote_of
 from core.policy import Policy
 from core.ports import MarketData, Piece, ReadAll, Venue
 from core.rates import rate_books
@@ -34,6 +34,7 @@ class Gatherer:
     policy: Policy
     books_per_cycle_max: int
     read_all: ReadAll = field(default_factory=lambda: in_turn)
+    offset: Callable[[], timedelta] | None = None  # of the venue's clock, where it has its own
 
     def read(self, state: BotState, held: Iterable[str]) -> Reading:
         """What the market tells at the decision time of `state`, positions first.
@@ -64,14 +65,14 @@ class Gatherer:
         bars, through = self._new_bars(books, state.at, found.bars)
         return Reading(
             at=state.at,
-            server_time=tries.piece("server_time", self.market.server_time),
+            server_time=self._server_time(state.at, tries),
             products=None if products == self.history.products else products,
             tops=found.tops,
             depths=_shared_depths(books, found.depths),
             bars=bars,
             through=through,
             balances=tuple(found.balances),
-            fees=self.market.fees(),
+            fees=tries.piece("fees", self.market.fees) or self._last_fees(),
             missing=tries.missing,
         )
 
@@ -79,6 +80,19 @@ class Gatherer:
         """The balances, side by side with the market where it is the same venue that answers."""
         if one_venue(self.market, self.venue):
             yield "balances", kept(self.venue.balances, found.balances.extend)
+
+    def _server_time(self, at: datetime, tries: _Tries) -> datetime | None:
+        """What the venue's clock said at the decision time, however long the reading took."""
+        if self.offset is None:
+            return tries.piece("server_time", self.market.server_time)
+        offset = tries.piece("server_time", self.offset)
+        return None if offset is None else at + offset
+
+    def _last_fees(self) -> Fees:
+        """As last told, and said to be missing; without any the cycle cannot be decided."""
+        if self.history.fees is None:
+            raise RetryableError("the venue never told our fees", code="MARKET_UNREACHABLE")
+        return self.history.fees
 
     def _watched(self, listed: tuple[Product, ...], held: frozenset[str]) -> tuple[str, ...]:
         return tuple(

@@ -10,7 +10,7 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +68,16 @@ class RealVenue:
     def timer(self) -> Timer:
         """For waits that are meant in the market's time."""
         return self.clock
+
+    def offset(self) -> timedelta:
+        """The venue's clock less ours; the smallest that explains its answer. RetryableError.
+
+        An answer is as old as it travelled, which a fast clock makes long.
+        """
+        before = self.clock.now()
+        told = self.exchange.server_time()
+        low, high = told - self.clock.now(), told - before
+        return min(max(timedelta(0), low), high)
 
     def meet(self) -> datetime:
         """Ask it for its time, and live by it where it is a sandbox. RetryableError, FatalError."""

@@ -13,11 +13,13 @@ from datetime import timedelta
 
 from config.complaints import ConfigError
 from config.loader import Configuration, load
-from config.settings import Settings
+from config.settings import Mode, Settings
 from core.errors import FatalError, RetryableError
 from core.indicators import panel_length
+from core.next_state import after_preflight
 from core.ports import Venue
 from core.proposals import Strategy
+from core.state import BotState
 from infra.audit_log import LogInUse
 from infra.audit_record import Identity
 from infra.clock import SystemClock
@@ -41,6 +43,7 @@ from runner.gather import Gatherer
 from runner.journals import AuditTrail
 from runner.markets import Market, RealVenue, market_for
 from runner.places import Places
+from runner.preflight import allowed, examine
 from runner.protection import protection_told
 from runner.recovery import Stores, found_state, open_stores, recovered, time_of
 from runner.venues import venue_for
@@ -202,6 +205,8 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
     if market.turned is not None:
         market.turned.set(time_of(stores, state))
     if market.real is not None:
+        if settings.app.mode is Mode.LIVE:
+            state = _examined(configuration, places, market.real, stores, state)
         market.real.exchange.begin_cycle("recovery")
     world = _world(configuration, market, stores, identity, places)
     return Bot(
@@ -229,6 +234,20 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         settings=settings,
         real=market.real,
     )
+
+
+def _examined(
+    configuration: Configuration,
+    places: Places,
+    real: RealVenue,
+    stores: Stores,
+    state: BotState,
+) -> BotState:
+    """The state to start in, or a Refusal: the doctor's word is the last gate."""
+    ledger = stores.ledger
+    holds = bool(ledger.positions() or ledger.unsettled())
+    failed = allowed(tuple(examine(configuration, places, real, ledger)), holds=holds)
+    return after_preflight(state, tuple(str(f.check) for f in failed), real.clock.now())
 
 
 def _world(
@@ -271,7 +290,7 @@ def _gatherer(
     if market.real is None:
         return Gatherer(market.data, venue, history, policy, most)
     read_all = market.real.exchange.read_all
-    return Gatherer(market.data, venue, history, policy, most, read_all)
+    return Gatherer(market.data, venue, history, policy, most, read_all, market.real.offset)
 
 
 def _coarse(configuration: Configuration) -> Iterator[str]:

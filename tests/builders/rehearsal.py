@@ -60,9 +60,9 @@ class Rehearsal:
     @contextmanager
     def bot(self, *flags: str, mode: str = "LIVE", **changed: str) -> Iterator[Bot]:
         given = options(self.arguments("--confirm-live", "--once", *flags, mode=mode))
-        with patch.dict(os.environ, self.environment(**changed)):
-            with wire(given, configure(given)) as bot:
-                yield bot
+        told = patch.dict(os.environ, self.environment(**changed))
+        with told, wire(given, configure(given)) as bot:
+            yield bot
 
     def move(self, seconds: int = BAR) -> None:
         self.venue.admin("clock", {"advance": seconds})

@@ -14,6 +14,7 @@ from tests.keys.running import (
     cycle_ids,
     decision,
     depths_asked,
+    doctor,
     fees,
     gates,
     history,
@@ -68,6 +69,7 @@ def many_lines(**settings: Plain) -> Scenario:
 
 
 ON_COINBASE: dict[str, Plain] = {"app.mode": "LIVE", "exchange.name": "coinbase"}
+LIVE_KEY = Scenario("the key may withdraw", doctor, ON_COINBASE)
 LIVE = Scenario("LIVE is asked for", gates, ON_COINBASE)
 # Nobody listens there: whoever asks it has no market to start with.
 NOBODY: dict[str, Plain] = {"exchange.base_url": "127.0.0.1:1"}
@@ -98,6 +100,7 @@ APP: dict[str, Row] = {
         Change("coinbase", wired("a market is met", products, "--once", settings=NOBODY)),
     ),
     "exchange.read_only": (Change(False, LIVE),),
+    "exchange.transfer_portfolio": (Change("Default", LIVE_KEY),),
     "market.bar": (
         Change("1m", wired("the history is laid out", history, "--fast")),
         Change("5m", EMBEDDED),
