@@ -197,13 +197,6 @@ def live_needs_a_venue(facts: Facts) -> Iterator[Complaint]:
         yield facts.complaint("app.mode", message)
 
 
-def live_may_send(facts: Facts) -> Iterator[Complaint]:
-    """LIVE sends orders, and read_only says that none may be sent."""
-    if facts.get("app.mode", Mode) is Mode.LIVE and facts.get("exchange.read_only", bool):
-        message = f"is true, but {facts.cited('app.mode')} sends orders; set it to false"
-        yield facts.complaint("exchange.read_only", message)
-
-
 def enabled_strategies(facts: Facts) -> tuple[str, ...]:
     names = facts.names("strategies") or ()
     return tuple(name for name in names if facts.get(f"strategies.{name}.enabled", bool))
@@ -232,7 +225,6 @@ CHECKS: tuple[Check, ...] = (
     base_within_position,
     room_for_the_smallest_order,
     live_needs_a_venue,
-    live_may_send,
     strategies_have_work,
 )
 

@@ -41,6 +41,7 @@ class AppSettings:
 class ExchangeSettings:
     name: str
     read_only: bool
+    transfer_portfolio: str | None
     base_url: str  # host[:port], without a scheme
     ca_file: str | None
     clock_speed: Decimal

@@ -84,6 +84,17 @@ def _level(state: BotState, at: datetime, controls: Controls) -> Standing:
     return standing
 
 
+def after_preflight(state: BotState, failed: tuple[str, ...], at: datetime) -> BotState:
+    """REDUCE_ONLY while a check of entries fails; back to NORMAL where that was the only cause."""
+    code, standing = Reason.PREFLIGHT_FAILED.name, state.standing
+    if failed and standing.level is Level.NORMAL:
+        why = f"failed: {', '.join(failed)}"
+        return replace(state, standing=Standing(Level.REDUCE_ONLY, code, why, at))
+    if not failed and standing.code == code:
+        return replace(state, standing=Standing(Level.NORMAL, "", f"{code} ended", at))
+    return state
+
+
 def observed(state: BotState, sighting: Sighting) -> BotState:
     """The state in which the cycle decides, once the venue has told what happened since."""
     assert state.at is not None  # the cycle is opened

@@ -200,6 +200,7 @@ class SizingPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskPolicy:
+    clock_offset_max: timedelta  # our clock against the venue's
     book_age_max: timedelta
     candle_delay_max: timedelta  # how late a bar that should be closed may be
     book_off_candles_max: Ratio  # mid against last close

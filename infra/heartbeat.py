@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,11 +30,7 @@ class Heartbeat:
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None:
         """After a cycle: which one, at which level, and when the next is due by market time."""
         told = {
-            "written_at": instant(self.clock.now()),
-            "mode": self.mode,
-            "exchange": self.exchange,
-            "run_id": self.run_id,
-            "pid": os.getpid(),
+            **self._signed(),
             "cycle": state.cycle,
             "at": instant(state.at) if state.at is not None else None,
             "level": state.standing.level.name,
@@ -41,4 +38,23 @@ class Heartbeat:
             "protection": self.protection,
             "next_cycle_at": instant(next_at) if next_at is not None else None,
         }
+        self._replace(told)
+
+    def waiting(self, doing: str, why: str) -> None:
+        """Before the first cycle: what is waited for. A sign that cannot be written is none."""
+        told = {**self._signed(), "state": doing, "why": why, "protection": self.protection}
+        with suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._replace(told)
+
+    def _signed(self) -> dict[str, object]:
+        return {
+            "written_at": instant(self.clock.now()),
+            "mode": self.mode,
+            "exchange": self.exchange,
+            "run_id": self.run_id,
+            "pid": os.getpid(),
+        }
+
+    def _replace(self, told: dict[str, object]) -> None:
         replace_quickly(self.path, json.dumps(told, sort_keys=True).encode())

@@ -74,6 +74,7 @@ class History:
     _closed_at: datetime = _EPOCH
     _through: dict[str, datetime] = field(default_factory=dict)
     _depths: dict[str, Depth] = field(default_factory=dict)
+    fees: Fees | None = None  # as last told
 
     def through(self, symbol: str) -> datetime | None:
         """Up to when candles of the product are known; None: never asked."""
@@ -108,6 +109,7 @@ class History:
         for symbol, bars in reading.bars.items():
             if symbol in rows:
                 self._place(rows[symbol], bars)
+        self.fees = reading.fees
         return Snapshot(
             at=reading.at,
             server_time=reading.server_time,

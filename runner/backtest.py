@@ -21,9 +21,9 @@ from config import parse
 from config.loader import Configuration
 from core.money import ZERO
 from core.wording import instant
-from infra.clock import MarketClock
 from infra.process import keep_memory_flat
 from runner.backtested import backtested
+from runner.cadence import Timetable
 from runner.command_line import instant_of, parser, run
 from runner.cycle import Turn
 from runner.exit_codes import ExitCode, Refusal
@@ -82,8 +82,7 @@ def prepared(given: Namespace) -> tuple[Configuration, Market]:
     """The configuration with its cash, and the market from its first cycle to its last."""
     configuration = _with_cash(configure(given), given.cash)
     settings = configuration.settings
-    clock = MarketClock(settings.market.start)
-    market = market_for(given, settings, history_length(configuration), clock)
+    market = market_for(given, settings, history_length(configuration))
     # The venue may look at the same market: nobody bills requests here, and books are made once.
     return configuration, replace(_until(market, given.end), behind=market.data)
 
@@ -134,6 +133,7 @@ def _until(market: Market, text: str | None) -> Market:
     end, times = instant_of("--end", text), market.timetable
     if end is None:
         return market
+    assert isinstance(times, Timetable), "only a market with a clock of its own is played"
     if times.end is not None and not times.start <= end <= times.end:
         raise Refusal(
             ExitCode.USAGE,

@@ -48,7 +48,8 @@ def backtested(configuration: Configuration, market: Market) -> tuple[Bot, Journ
     """The bot before its first cycle, and what will be written down of it."""
     settings, policy = configuration.settings, configuration.policy
     app, history = settings.app, History(settings.market.bar, history_length(configuration))
-    market.clock.set(market.timetable.start)
+    assert market.turned is not None, "only a market with a clock of its own is played"
+    market.turned.set(market.timetable.start)
     closing = ExitStack()
     venue = simulated_venue(settings, market, VENUE_IN_MEMORY, closing)
     ledger = SqliteLedger(
@@ -84,7 +85,7 @@ def backtested(configuration: Configuration, market: Market) -> tuple[Bot, Journ
         last=Turn(newborn(app.name, market.timetable.start), None, None),
         timetable=market.timetable,
         pace=FullSpeed(),
-        clock=market.clock,
+        clock=market.turned,
         beats=NoHeartbeat(),
         logs=NoLog(),
         lock=NoLock(),

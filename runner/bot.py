@@ -6,14 +6,14 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Protocol
 
 from config.settings import Settings
 from core.state import BotState
 from infra.clock import MarketClock
 from infra.ledger import SqliteLedger
-from runner.cadence import Pace, Timetable
+from runner.cadence import Pace, Schedule
 from runner.cycle import Turn, World
+from runner.markets import RealVenue
 
 log = logging.getLogger("runner")
 
@@ -56,24 +56,28 @@ class Bot:
 
     world: World
     last: Turn
-    timetable: Timetable
+    timetable: Schedule
     pace: Pace
-    clock: MarketClock
+    clock: MarketClock | None  # None where the time of the market moves by itself
     beats: Beats
     logs: Log
     lock: Lock
     stores: Open
     notices: tuple[str, ...]
     settings: Settings
+    real: RealVenue | None = None
 
     def begin(self, cycle: int, at: datetime) -> None:
         """The market's clock moves on; every log line from here carries the cycle."""
-        self.clock.set(at)
+        if self.clock is not None:
+            self.clock.set(at)
+        if self.real is not None:
+            self.real.exchange.begin_cycle(f"{self.last.state.name}-{cycle}")
         self.logs.cycle = cycle
 
     def beat(self, state: BotState, doing: str = "RUNNING") -> None:
         """A sign of life that cannot be written is no reason to stop living."""
-        due = self.timetable.after(state.at) if doing == "RUNNING" else None
+        due = self.timetable.due(state.at) if doing == "RUNNING" else None
         try:
             self.beats.write(state, doing=doing, next_at=due)
         except OSError as error:

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
-from core.ports import Timer
+from core.ports import Clock, Timer
 
-SLICE_SECONDS = 1.0  # the longest nap between two looks at the kill switch
+SLICE_SECONDS = 1.0  # of real time: the longest nap between two looks at the kill switch
 
 
 class Pace(Protocol):
@@ -39,6 +39,7 @@ class Cadence:
     timer: Timer
     interval: timedelta
     jitter_max: float  # share of the interval
+    slice_seconds: float = SLICE_SECONDS  # by the timer, which may run fast
     _due: float | None = None  # grid point of the cycle that ran last
 
     def wait(self, cycle_id: str, delay: timedelta, woken: Callable[[], bool]) -> None:
@@ -53,12 +54,29 @@ class Cadence:
             if woken():
                 self._due = last  # a cycle out of turn takes no grid point away
                 return
-            self.timer.sleep(min(left, SLICE_SECONDS))
+            self.timer.sleep(min(left, self.slice_seconds))
 
 
 def jitter_of(cycle_id: str) -> float:
     """0 to 1, spread evenly, the same for the same cycle."""
     return int.from_bytes(sha256(cycle_id.encode()).digest()[:6], "big") / 2**48
+
+
+class Schedule(Protocol):
+    """At which market times cycles decide."""
+
+    @property
+    def start(self) -> datetime:
+        """The time of the first cycle of a new folder."""
+
+    @property
+    def interval(self) -> timedelta: ...
+
+    def after(self, last: datetime | None) -> datetime | None:
+        """The decision time of the cycle that begins now; None when the time is used up."""
+
+    def due(self, last: datetime | None) -> datetime | None:
+        """When the cycle after `last` is to be expected, jitter aside; for showing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +91,27 @@ class Timetable:
         """The next decision time; None when the market's time is used up."""
         at = self.start if last is None else last + self.interval
         return None if self.end is not None and at > self.end else at
+
+    def due(self, last: datetime | None) -> datetime | None:
+        """Nothing moves a simulated clock but the cycle itself."""
+        return self.after(last)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentTime:
+    """Market times of a clock that runs by itself: a cycle decides when it begins."""
+
+    clock: Clock
+    interval: timedelta
+
+    @property
+    def start(self) -> datetime:
+        now = self.clock.now()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def after(self, last: datetime | None) -> datetime:  # noqa: ARG002
+        """Now, to the millisecond."""
+        return self.start
+
+    def due(self, last: datetime | None) -> datetime:
+        return self.start if last is None else last + self.interval

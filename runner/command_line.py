@@ -37,7 +37,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     made.add_argument("--config", type=Path, default=Path("config"), metavar="DIR")
     made.add_argument("--profile", metavar="NAME", help="overlay config/profiles/NAME.yaml")
     made.add_argument("--mode", choices=MODES)
-    made.add_argument("--exchange", metavar="NAME", help="embedded, recorded")
+    made.add_argument("--exchange", metavar="NAME", help="embedded, recorded, coinbase")
     made.add_argument("--state-dir", type=Path, default=Path("var"), metavar="DIR")
     made.add_argument("--log-dir", type=Path, default=Path("logs"), metavar="DIR")
     made.add_argument("--json", action="store_true", help="machine-readable output on stdout")

@@ -43,7 +43,7 @@ from infra.process import Stopwatch
 from runner.account import Account
 from runner.carry_out import Carrier
 from runner.framing import Seen
-from runner.gather import Gatherer
+from runner.gather import Gatherer, one_venue
 from runner.journals import AuditLog, Tape
 from runner.reconcile import Reconciler, Reconciliation
 from runner.reconcile.fills import FillReader
@@ -72,7 +72,8 @@ class World:
     @property
     def requests(self) -> int:
         """All that were made since the start."""
-        return self.gatherer.market.requests + self.venue.requests
+        market = self.gatherer.market
+        return market.requests + (0 if one_venue(market, self.venue) else self.venue.requests)
 
     @property
     def account(self) -> Account:
@@ -107,11 +108,12 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     asked = world.requests
     world.disk.check()
     _check_clock(last.state, at)
-    controls = world.controls.read()
-    state = opened(_counted(world.ledger, last, at), at, controls)
-
-    reading = world.gatherer.read(state, held=world.ledger.positions())
+    counts = _counted(world.ledger, last, at)
+    reading = world.gatherer.read(replace(counts, at=at), held=world.ledger.positions())
     snapshot = world.history.absorb(reading)
+    # As late as can be: a kill that comes while the market is read is obeyed in this cycle.
+    controls = world.controls.read()
+    state = opened(counts, at, controls)
     watch.lap("gather")
 
     found = world.reconciler.reconcile(snapshot, state)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from core.errors import RetryableError
-from core.market import Balance, Bars, Depth, Product, TopOfBook, quote_of
+from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook, quote_of
 from core.policy import Policy
 from core.ports import MarketData, Piece, ReadAll, Venue
 from core.rates import rate_books
 from core.state import BotState
 from infra.history import History, Reading, floor_to_bar
 
-Ask = tuple[str, Callable[[], None]]  # the piece's name, and what asks for it
+Keep = Callable[[], None]  # puts an answer where it belongs
+Ask = tuple[str, Callable[[], Keep]]  # the piece's name, and what asks for it
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -33,6 +34,7 @@ class Gatherer:
     policy: Policy
     books_per_cycle_max: int
     read_all: ReadAll = field(default_factory=lambda: in_turn)
+    offset: Callable[[], timedelta] | None = None  # of the venue's clock, where it has its own
 
     def read(self, state: BotState, held: Iterable[str]) -> Reading:
         """What the market tells at the decision time of `state`, positions first.
@@ -51,25 +53,46 @@ class Gatherer:
         tries.all_of(
             self.read_all,
             [
-                ("tops", lambda: found.tops.update(self.market.tops(priced))),
-                ("balances", lambda: found.balances.extend(self.venue.balances())),
+                ("tops", kept(lambda: self.market.tops(priced), found.tops.update)),
+                *self._account_asks(found),
                 *self._candle_asks(books, state.at, found.bars),
                 *self._depth_asks(books, state, frozenset(held), found.depths),
             ],
         )
+        if not one_venue(self.market, self.venue):
+            # An account of its own may not be asked from another thread.
+            found.balances.extend(tries.piece("balances", self.venue.balances) or ())
         bars, through = self._new_bars(books, state.at, found.bars)
         return Reading(
             at=state.at,
-            server_time=tries.piece("server_time", self.market.server_time),
+            server_time=self._server_time(state.at, tries),
             products=None if products == self.history.products else products,
             tops=found.tops,
             depths=_shared_depths(books, found.depths),
             bars=bars,
             through=through,
             balances=tuple(found.balances),
-            fees=self.market.fees(),
+            fees=tries.piece("fees", self.market.fees) or self._last_fees(),
             missing=tries.missing,
         )
+
+    def _account_asks(self, found: _Found) -> Iterator[Ask]:
+        """The balances, side by side with the market where it is the same venue that answers."""
+        if one_venue(self.market, self.venue):
+            yield "balances", kept(self.venue.balances, found.balances.extend)
+
+    def _server_time(self, at: datetime, tries: _Tries) -> datetime | None:
+        """What the venue's clock said at the decision time, however long the reading took."""
+        if self.offset is None:
+            return tries.piece("server_time", self.market.server_time)
+        offset = tries.piece("server_time", self.offset)
+        return None if offset is None else at + offset
+
+    def _last_fees(self) -> Fees:
+        """As last told, and said to be missing; without any the cycle cannot be decided."""
+        if self.history.fees is None:
+            raise RetryableError("the venue never told our fees", code="MARKET_UNREACHABLE")
+        return self.history.fees
 
     def _watched(self, listed: tuple[Product, ...], held: frozenset[str]) -> tuple[str, ...]:
         return tuple(
@@ -106,13 +129,12 @@ class Gatherer:
 
     def _asking(
         self, wanted: tuple[str, datetime], until: datetime, into: dict[tuple[str, datetime], Bars]
-    ) -> Callable[[], None]:
+    ) -> Callable[[], Keep]:
         book, since = wanted
-
-        def ask() -> None:
-            into[wanted] = self.market.bars(book, self.history.bar, since, until)
-
-        return ask
+        return kept(
+            lambda: self.market.bars(book, self.history.bar, since, until),
+            lambda bars: into.update({wanted: bars}),
+        )
 
     def _new_bars(
         self, books: Mapping[str, str], at: datetime, answers: Mapping[tuple[str, datetime], Bars]
@@ -137,8 +159,8 @@ class Gatherer:
             part = wanted[start : start + per_request]
             yield f"depth {part[0]}", self._asking_depths(part, into)
 
-    def _asking_depths(self, part: tuple[str, ...], into: dict[str, Depth]) -> Callable[[], None]:
-        return lambda: into.update(self.market.depths(part))
+    def _asking_depths(self, part: tuple[str, ...], into: dict[str, Depth]) -> Callable[[], Keep]:
+        return kept(lambda: self.market.depths(part), into.update)
 
     def _by_need(
         self, books: Mapping[str, str], state: BotState, held: frozenset[str], places: int
@@ -186,6 +208,27 @@ class _Tries:
         for (name, _), answer in zip(asks, answers, strict=True):
             if isinstance(answer, RetryableError):
                 self.missing[name] = f"{answer.code}: {answer}"
+            else:
+                answer()
+
+
+def kept(ask: Callable[[], Piece], keep: Callable[[Piece], object]) -> Callable[[], Keep]:
+    """Asked on whatever thread, kept on ours: an answer that comes too late changes nothing."""
+
+    def asked() -> Keep:
+        answer = ask()
+
+        def put() -> None:
+            keep(answer)
+
+        return put
+
+    return asked
+
+
+def one_venue(market: object, venue: object) -> bool:
+    """Whether the account is where the market is, as in LIVE."""
+    return market is venue
 
 
 def in_turn(asks: Sequence[Callable[[], Piece]]) -> tuple[Piece | RetryableError, ...]:

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop()
     stop.listen()
     try:
-        bot = wire(given, configure(given))
+        bot = wire(given, configure(given), lambda: stop.asked)
     except Refusal as refusal:
         if refusal.code is ExitCode.LOCKED and given.quiet:
             return refusal.code
@@ -102,7 +102,7 @@ def loop(bot: Bot, given: Namespace, screen: Screen, stop: Stop) -> ExitCode:
         done += 1
         failed = bot.last.outcome is None
         failures = failures + 1 if failed else 0
-        screen.cycle(bot.last, bot.timetable.after(bot.last.state.at))
+        screen.cycle(bot.last, bot.timetable.due(bot.last.state.at))
         if bot.last.record:
             log.info("cycle done", extra=_gist(bot.last.record))
         if given.once and failed:

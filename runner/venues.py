@@ -18,6 +18,9 @@ from runner.places import Places
 
 def venue_for(settings: Settings, market: Market, places: Places, closing: ExitStack) -> Venue:
     """The one place where a mode becomes a venue; what it opens is closed by `closing`."""
+    real = market.real
+    if settings.app.mode is Mode.LIVE and real is not None:
+        return real.exchange
     if settings.app.mode is Mode.DRY_RUN:
         return ReadOnlyVenue(settings.app.starting_balances)
     return simulated_venue(settings, market, places.folder / "venue.sqlite", closing)

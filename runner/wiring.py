@@ -7,7 +7,7 @@ before anything was decided.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,10 +16,13 @@ from config.loader import Configuration, load
 from config.settings import Mode, Settings
 from core.errors import FatalError, RetryableError
 from core.indicators import panel_length
+from core.next_state import after_preflight
+from core.ports import Venue
 from core.proposals import Strategy
+from core.state import BotState
 from infra.audit_log import LogInUse
 from infra.audit_record import Identity
-from infra.clock import MarketClock, SystemClock
+from infra.clock import SystemClock
 from infra.codec import canonical_json
 from infra.control_files import ControlFolder
 from infra.disk import FreeSpace
@@ -29,15 +32,18 @@ from infra.instance_lock import AlreadyRunning, InstanceLock
 from infra.logs import Logs
 from infra.naming import new_run_id
 from runner import VERSION
+from runner.arrival import arrive, knock
 from runner.bot import Bot
-from runner.cadence import Cadence, FullSpeed, Pace
+from runner.cadence import SLICE_SECONDS, Cadence, FullSpeed, Pace
 from runner.cycle import World
 from runner.exit_codes import ExitCode, Refusal
 from runner.framing import Framer
+from runner.gates import pass_gates
 from runner.gather import Gatherer
 from runner.journals import AuditTrail
-from runner.markets import Market, market_for
+from runner.markets import Market, RealVenue, market_for
 from runner.places import Places
+from runner.preflight import allowed, examine
 from runner.protection import protection_told
 from runner.recovery import Stores, found_state, open_stores, recovered, time_of
 from runner.venues import venue_for
@@ -50,9 +56,6 @@ _FLAGS = {
     "bar": "market.bar",
     "seed": "market.seed",
     "interval": "loop.interval",
-}
-_NOT_YET = {
-    Mode.LIVE: "LIVE needs a real venue, and a simulated market is none; use PAPER or DRY_RUN",
 }
 
 
@@ -76,20 +79,26 @@ def configure(given: Namespace) -> Configuration:
         raise Refusal(ExitCode.USAGE, str(error)) from error
 
 
-def wire(given: Namespace, configuration: Configuration) -> Bot:
-    """A Bot ready for its next cycle: locked, recovered, at the market time where it left off."""
+def wire(
+    given: Namespace, configuration: Configuration, gone: Callable[[], bool] = lambda: False
+) -> Bot:
+    """A Bot ready for its next cycle: locked, recovered, at the market time where it left off.
+
+    `gone` says that nobody waits for a venue any more that does not answer.
+    """
     settings = configuration.settings
     mode = settings.app.mode
-    if mode in _NOT_YET:
-        raise Refusal(ExitCode.USAGE, f"--mode {mode.name}: {_NOT_YET[mode]}")
-    market = market_for(
-        given, settings, history_length(configuration), MarketClock(settings.market.start)
-    )
+    market = market_for(given, settings, history_length(configuration))
+    if given.fast and market.real is not None:
+        raise Refusal(ExitCode.USAGE, "--fast: the time of a real venue passes by itself; leave it")
+    pass_gates(given, settings)
     places = Places(given.state_dir, given.log_dir, mode.name, settings.exchange.name)
     run_id = new_run_id()
     lock = _locked(places, run_id)
     try:
         FreeSpace(places.state_dir, settings.app.disk_reserve).check()
+        if market.real is not None:
+            _met(market.real, given, configuration, Home(places, lock, run_id), gone)
         return assembled(given, configuration, market, Home(places, lock, run_id))
     except RetryableError as error:
         lock.release()
@@ -105,6 +114,40 @@ def wire(given: Namespace, configuration: Configuration) -> Bot:
     except FatalError as error:
         lock.release()
         raise Refusal(ExitCode.DAMAGED, f"{error.code}: {error}") from error
+    except Refusal:
+        lock.release()
+        raise
+
+
+def _met(
+    real: RealVenue,
+    given: Namespace,
+    configuration: Configuration,
+    home: Home,
+    gone: Callable[[], bool],
+) -> None:
+    """The venue has answered. With --once nobody waits for it."""
+    if not given.once:
+        pause = configuration.settings.loop.backoff_first
+        arrive(real, _beats(home, configuration), SystemClock(), pause, gone)
+        return
+    try:
+        knock(real)
+    except RetryableError as error:
+        told = f"the venue does not answer: {error.code}: {error}"
+        raise Refusal(ExitCode.FAILED, told) from error
+
+
+def _beats(home: Home, configuration: Configuration) -> Heartbeat:
+    places, settings = home.places, configuration.settings
+    return Heartbeat(
+        path=places.heartbeat,
+        clock=SystemClock(),
+        mode=places.mode,
+        exchange=places.exchange,
+        run_id=home.run_id,
+        protection=protection_told(settings.loop, configuration.policy.exits.resting),
+    )
 
 
 def history_length(configuration: Configuration) -> int:
@@ -158,24 +201,21 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         version=VERSION,
         run_id=home.run_id,
     )
-    waiting = SystemClock()
     state = found_state(stores, settings.app.name, market.timetable.start)
-    market.clock.set(time_of(stores, state))
+    if market.turned is not None:
+        market.turned.set(time_of(stores, state))
+    if market.real is not None:
+        if settings.app.mode is Mode.LIVE:
+            state = _examined(configuration, places, market.real, stores, state)
+        market.real.exchange.begin_cycle("recovery")
     world = _world(configuration, market, stores, identity, places)
     return Bot(
         world=world,
         last=recovered(stores, world, state),
         timetable=market.timetable,
-        pace=_pace(given, settings, waiting),
-        clock=market.clock,
-        beats=Heartbeat(
-            path=places.heartbeat,
-            clock=waiting,
-            mode=places.mode,
-            exchange=places.exchange,
-            run_id=home.run_id,
-            protection=protection_told(settings.loop, configuration.policy.exits.resting),
-        ),
+        pace=_pace(given, settings, market),
+        clock=market.turned,
+        beats=_beats(home, configuration),
         logs=Logs.open(
             places.logs,
             level=settings.logs.level,
@@ -192,7 +232,22 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             *market.notices,
         ),
         settings=settings,
+        real=market.real,
     )
+
+
+def _examined(
+    configuration: Configuration,
+    places: Places,
+    real: RealVenue,
+    stores: Stores,
+    state: BotState,
+) -> BotState:
+    """The state to start in, or a Refusal: the doctor's word is the last gate."""
+    ledger = stores.ledger
+    holds = bool(ledger.positions() or ledger.unsettled())
+    failed = allowed(tuple(examine(configuration, places, real, ledger)), holds=holds)
+    return after_preflight(state, tuple(str(f.check) for f in failed), real.clock.now())
 
 
 def _world(
@@ -209,7 +264,7 @@ def _world(
         identity=identity,
         policy=policy,
         strategies=strategies_of(configuration),
-        gatherer=Gatherer(market.data, venue, history, policy, settings.gather.books_per_cycle_max),
+        gatherer=_gatherer(configuration, market, venue, history),
         history=history,
         venue=venue,
         ledger=stores.ledger,
@@ -227,6 +282,17 @@ def _world(
     )
 
 
+def _gatherer(
+    configuration: Configuration, market: Market, venue: Venue, history: History
+) -> Gatherer:
+    """A real venue is asked side by side, every other one thing after the other."""
+    policy, most = configuration.policy, configuration.settings.gather.books_per_cycle_max
+    if market.real is None:
+        return Gatherer(market.data, venue, history, policy, most)
+    read_all = market.real.exchange.read_all
+    return Gatherer(market.data, venue, history, policy, most, read_all, market.real.offset)
+
+
 def _coarse(configuration: Configuration) -> Iterator[str]:
     """What a strategy cannot see at this bar, said once at the start."""
     bar = configuration.settings.market.bar
@@ -235,7 +301,11 @@ def _coarse(configuration: Configuration) -> Iterator[str]:
             yield f"{key}: off, {why}"
 
 
-def _pace(given: Namespace, settings: Settings, clock: SystemClock) -> Pace:
+def _pace(given: Namespace, settings: Settings, market: Market) -> Pace:
     if given.fast:
         return FullSpeed()
-    return Cadence(clock, settings.loop.interval, float(settings.loop.jitter_max.value))
+    interval, jitter_max = settings.loop.interval, float(settings.loop.jitter_max.value)
+    if market.real is None:
+        return Cadence(SystemClock(), interval, jitter_max)
+    nap = SLICE_SECONDS * float(market.real.speed)
+    return Cadence(market.real.timer, interval, jitter_max, nap)

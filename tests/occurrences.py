@@ -32,6 +32,7 @@ _ONE_ORDER = "Spacing lets one order a cycle through, and nothing is held: "
 _POLICY = "The shipped policy cannot bring it: "
 _FAULT = "Only a fault of the machine or of the program brings it, as tests/scenarios do."
 _OPERATOR = "An operator must speak, and nobody does."
+_CLOCK = "A recording is read from this disk and by its own clock; only a real venue brings it."
 _MODELLED = "All books are modelled in every cycle from closed bars: "
 
 # Why DRY_RUN on the default recording under the shipped policy cannot give a code.
@@ -108,6 +109,9 @@ CANNOT: Mapping[Reason, str] = {
     Reason.MARKET_UNREACHABLE: _FAULT,
     Reason.STATE_NOT_WRITTEN: _FAULT,
     Reason.BOOKS_OPEN: _FAULT,
+    Reason.CLOCK_OFF: _CLOCK,
+    Reason.PRODUCTS_TOO_OLD: _CLOCK,
+    Reason.PREFLIGHT_FAILED: _CLOCK,
     Reason.BROKEN_RULE: _FAULT,
     Reason.NOTHING_ELIGIBLE: _NO_SUCH_PRODUCT + "the large ones are always liquid.",
 }

@@ -19,7 +19,13 @@ from core.risk.exposure import (
     themes_have_room,
 )
 from core.risk.facts import Check, Facts, notional_of
-from core.risk.freshness import book_fresh, book_near_candles, candles_fresh
+from core.risk.freshness import (
+    book_fresh,
+    book_near_candles,
+    candles_fresh,
+    clocks_agree,
+    products_current,
+)
 from core.risk.halts import (
     books_closed,
     level_allows_buys,
@@ -49,6 +55,8 @@ from core.risk.verdict import Approved, Denied, Reduced, Verdict
 
 BUY_CHECKS: tuple[Check, ...] = (
     level_allows_buys,
+    clocks_agree,
+    products_current,
     product_online,
     books_closed,
     nothing_pending,

@@ -17,6 +17,27 @@ from core.wording import percent, percent_of, span
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def clocks_agree(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """Ages, bars and end times mean nothing where two clocks tell different times."""
+    most, told = facts.risk.clock_offset_max, facts.snapshot.server_time
+    if told is None:
+        return _denied(proposal, Reason.CLOCK_OFF, "never", span(most), "clock_offset_max")
+    off = abs(told - facts.at)
+    if off <= most:
+        return Approved(proposal)
+    return _denied(proposal, Reason.CLOCK_OFF, span(off), span(most), "clock_offset_max")
+
+
+def products_current(proposal: TradeProposal, facts: Facts) -> Verdict:
+    """A list that was due and could not be had may hide that a product was halted."""
+    why = facts.snapshot.missing.get("products")
+    if why is None:
+        return Approved(proposal)
+    code = why.partition(":")[0]
+    finding = Finding(Reason.PRODUCTS_TOO_OLD, code, "an answer", "exchange.products_age_max")
+    return Denied(proposal, finding)
+
+
 def candles_fresh(proposal: TradeProposal, facts: Facts) -> Verdict:
     """The oldest closed bar that we lack is not later than risk.candle_delay_max.
 

@@ -91,6 +91,7 @@ def a_tier(*assets: str, volume: str, spread: str, depth: str) -> TierRule:
 
 def a_risk_policy(**changes: object) -> RiskPolicy:
     fields: dict[str, object] = {
+        "clock_offset_max": timedelta(seconds=5),
         "book_age_max": timedelta(seconds=30),
         "candle_delay_max": timedelta(minutes=2),
         "book_off_candles_max": percent("5"),

@@ -49,6 +49,7 @@ BEYOND: Mapping[str, Beyond] = {
     "CONVICTION_TOO_LOW": below,
     "STRATEGY_BUDGET": above,
     "STRATEGY_PROPOSALS_FULL": above,
+    "CLOCK_OFF": above,
     "BOOK_TOO_OLD": above,
     "DEPTH_UNKNOWN": above,
     "CANDLES_TOO_OLD": above,

@@ -251,12 +251,6 @@ def test_live_on_a_simulated_market_is_refused(exchange: str) -> None:
     assert f"LIVE needs a real venue, but exchange.name: {exchange} (command line)" in complaint
 
 
-def test_live_that_may_not_send_is_refused_and_names_both_keys() -> None:
-    told, *_ = told_with(**{"app.mode": "LIVE"})
-    assert "exchange.read_only: is true, but app.mode: LIVE (command line) sends orders" in told
-    assert not any("read_only" in one for one in told_with(**{"app.mode": "PAPER"}))
-
-
 def test_a_bar_that_leaves_no_trigger_is_refused_and_names_the_bar(tmp_path: Path) -> None:
     told = told_with(**{"market.bar": "1d"})
     assert any(

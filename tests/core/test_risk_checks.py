@@ -44,6 +44,8 @@ NOTHING = percent("0")
 # One fault for each reason to deny a buy, in the order of BUY_CHECKS. A fault of the market is
 # a piece of the snapshot, one of the account is a keyword of its own, the rest are risk keys.
 MARKET: dict[Reason, dict[str, object]] = {
+    Reason.CLOCK_OFF: {"server_time": None},
+    Reason.PRODUCTS_TOO_OLD: {"missing": {"products": "TIMEOUT: no answer"}},
     Reason.PRODUCT_NOT_ONLINE: {"products": {"SOL-USD": a_product(status=ProductStatus.HALTED)}},
     Reason.CANDLES_TOO_OLD: {"candles_through": {}},
     Reason.BOOK_TOO_OLD: {"tops": {"SOL-USD": a_top(seen_at=NOON - HOUR)}},
@@ -83,6 +85,8 @@ RISK: dict[Reason, dict[str, object]] = {
 }
 ORDER = [
     Reason.HALTED,
+    Reason.CLOCK_OFF,
+    Reason.PRODUCTS_TOO_OLD,
     Reason.PRODUCT_NOT_ONLINE,
     Reason.QUARANTINED,
     Reason.ORDER_PENDING,
@@ -237,6 +241,7 @@ def test_no_proposals_no_verdicts() -> None:
 # No buying limit may keep a position.
 
 AT_ZERO: dict[str, object] = {
+    "clock_offset_max": timedelta(0),
     "book_age_max": timedelta(0),
     "candle_delay_max": timedelta(0),
     "book_off_candles_max": NOTHING,

@@ -112,3 +112,39 @@ def test_a_book_without_a_close_to_hold_it_against_is_not_believed(panel: object
     assert denial(verdict) == Finding(
         Reason.BOOK_OFF_CANDLES, "no close", "5%", "risk.book_off_candles_max"
     )
+
+
+@pytest.mark.parametrize(
+    ("off", "told"),
+    [
+        pytest.param(4.9 * SECOND, None, id="ahead, below the limit"),
+        pytest.param(5 * SECOND, None, id="ahead, at the limit"),
+        pytest.param(5.1 * SECOND, "5.1s", id="ahead, beyond the limit"),
+        pytest.param(-5 * SECOND, None, id="behind, at the limit"),
+        pytest.param(-5.1 * SECOND, "5.1s", id="behind, beyond the limit"),
+    ],
+)
+def test_nothing_is_bought_while_the_clocks_disagree(off: timedelta, told: str | None) -> None:
+    verdict = verdict_on(a_buy(), snapshot=a_snapshot(server_time=NOON + off))
+    if told is None:
+        assert isinstance(verdict, Approved)
+    else:
+        assert denial(verdict) == Finding(Reason.CLOCK_OFF, told, "5s", "risk.clock_offset_max")
+
+
+def test_a_venue_that_does_not_tell_its_time_sells_us_nothing() -> None:
+    verdict = verdict_on(a_buy(), snapshot=a_snapshot(server_time=None))
+    assert denial(verdict) == Finding(Reason.CLOCK_OFF, "never", "5s", "risk.clock_offset_max")
+
+
+def test_an_old_product_list_is_not_believed_for_ever() -> None:
+    snapshot = a_snapshot(missing={"products": "TIMEOUT: no answer"})
+    assert denial(verdict_on(a_buy(), snapshot=snapshot)) == Finding(
+        Reason.PRODUCTS_TOO_OLD, "TIMEOUT", "an answer", "exchange.products_age_max"
+    )
+
+
+def test_neither_keeps_a_position_from_being_sold() -> None:
+    snapshot = a_snapshot(server_time=None, missing={"products": "TIMEOUT: no answer"})
+    held = a_portfolio(a_position("SOL-USD"))
+    assert isinstance(verdict_on(a_sell(), snapshot=snapshot, portfolio=held), Approved)

@@ -107,6 +107,7 @@ def calm(scenario: Scenario, folder: Path) -> Calm:
         before: list[Image] = [captured(folder)]
 
         def watch(point: CrashPoint) -> None:
+            assert bot.clock is not None
             number = ordinal(bot.clock.now())
             image = captured(folder)
             moments.append(Moment(number, len(moments), point, image, before[0]))

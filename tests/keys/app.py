@@ -14,7 +14,9 @@ from tests.keys.running import (
     cycle_ids,
     decision,
     depths_asked,
+    doctor,
     fees,
+    gates,
     history,
     log_files,
     log_lines,
@@ -66,7 +68,11 @@ def many_lines(**settings: Plain) -> Scenario:
     return wired("a hundred lines of a kilobyte", log_files, "--fast", settings=keys)
 
 
-LIVE = Scenario("LIVE is asked for", lambda _: None, {"app.mode": "LIVE"}, refused=True)
+ON_COINBASE: dict[str, Plain] = {"app.mode": "LIVE", "exchange.name": "coinbase"}
+LIVE_KEY = Scenario("the key may withdraw", doctor, ON_COINBASE)
+LIVE = Scenario("LIVE is asked for", gates, ON_COINBASE)
+# Nobody listens there: whoever asks it has no market to start with.
+NOBODY: dict[str, Plain] = {"exchange.base_url": "127.0.0.1:1"}
 
 APP: dict[str, Row] = {
     "app.name": (Change("other", on_a_stage("an order is planned", cycle_ids)),),
@@ -89,8 +95,12 @@ APP: dict[str, Row] = {
         Change("1 MB", wired("a disk without room", products, "--fast", settings=FULL_DISK)),
         Change("9000000 GB", STARTS),
     ),
-    "exchange.name": (Change("recorded", STARTS),),
+    "exchange.name": (
+        Change("recorded", STARTS),
+        Change("coinbase", wired("a market is met", products, "--once", settings=NOBODY)),
+    ),
     "exchange.read_only": (Change(False, LIVE),),
+    "exchange.transfer_portfolio": (Change("Default", LIVE_KEY),),
     "market.bar": (
         Change("1m", wired("the history is laid out", history, "--fast")),
         Change("5m", EMBEDDED),

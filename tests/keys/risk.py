@@ -58,6 +58,11 @@ def a_book_seen(seconds: float) -> Scenario:
     return buying(f"a book seen {seconds:g} s ago", snapshot=a_market(SOL, tops={SOL: seen}))
 
 
+def clocks_apart(seconds: float) -> Scenario:
+    snapshot = a_market(SOL, server_time=NOON + timedelta(seconds=seconds))
+    return buying(f"clocks {seconds:g} s apart", snapshot=snapshot)
+
+
 def candles_late_by(seconds: float) -> Scenario:
     through = NOON - BAR + timedelta(seconds=1)  # of the last bar all but its close is there
     snapshot = a_market(
@@ -267,6 +272,7 @@ def sized(tier: str) -> Scenario:
 
 
 RISK: dict[str, Row] = {
+    "risk.clock_offset_max": around("risk.clock_offset_max", clocks_apart),
     "risk.book_age_max": around("risk.book_age_max", a_book_seen),
     "risk.candle_delay_max": around("risk.candle_delay_max", candles_late_by),
     "risk.book_off_candles_max": around("risk.book_off_candles_max", a_book_off_by),

@@ -6,22 +6,29 @@ What is compared is what the process does: what it reads, writes, keeps, and whe
 from __future__ import annotations
 
 import logging
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from config.loader import Configuration
 from config.tree import Plain
 from infra.audit_record import Record
+from infra.clock import FastClock
 from runner.bot import Bot
 from runner.cadence import Cadence
+from runner.doctor import venue
 from runner.exit_codes import Refusal
+from runner.gates import pass_gates
 from runner.main_loop import options, turn
+from runner.markets import RealVenue
 from runner.wiring import wire
 from tests.builders.bot import a_bot_of, the_places
+from tests.builders.coinbase import a_scene_of, said
 from tests.builders.market import NOON
 from tests.builders.recordings import RECORDED_FROM, rows, write_candles
 from tests.builders.stage import Stage, decision_time
@@ -154,6 +161,30 @@ def products(bot: Bot, _: Path) -> object:
 def carrier(bot: Bot, _: Path) -> object:
     """Under which mode it writes, and which venue would carry its orders out."""
     return bot.world.identity.mode, type(bot.world.venue).__name__
+
+
+def gates(configuration: Configuration) -> object:
+    """Which gates are shut for a LIVE that is confirmed."""
+    try:
+        pass_gates(Namespace(confirm_live=True), configuration.settings)
+    except Refusal as refusal:
+        return str(refusal)
+    return "all open"
+
+
+def doctor(configuration: Configuration) -> object:
+    """What is said of a key that may withdraw."""
+    may = {"can_view": True, "can_trade": True, "can_transfer": True, "portfolio_uuid": "one"}
+    script = {
+        "GET /time": said({"iso": "2026-11-20T12:00:00Z"}),
+        "GET /key_permissions": said(may),
+        "GET /portfolios": said({"portfolios": [{"uuid": "one", "name": "Default"}]}),
+        "GET /orders": said({"orders": []}),
+    }
+    exchange = a_scene_of(configuration.settings.exchange, script).exchange
+    clock = FastClock(NOON, Decimal(1))
+    found = venue(configuration, RealVenue(exchange, clock, Decimal(1)), None)
+    return {finding.check: finding.result.value for finding in found}
 
 
 def history(bot: Bot, _: Path) -> object:

@@ -22,7 +22,7 @@ PROGRAMS = (explain, kill, main_loop, replay, resume, status)
     ("arguments", "named", "advice"),
     [
         (("--mode", "FOO"), "--mode", "'DRY_RUN', 'PAPER', 'LIVE'"),
-        (("--exchange", "kraken"), "'kraken'", "write embedded or recorded"),
+        (("--exchange", "kraken"), "'kraken'", "write embedded, recorded or coinbase"),
         (("--exchange", "recorded"), "--exchange recorded", "--recording DIR"),
         (("--exchange", "recorded", "--recording", "/nowhere"), "/nowhere", "--recording DIR"),
         (("--recording", "somewhere"), "--recording", "add --exchange recorded"),
@@ -52,14 +52,12 @@ def test_a_mistake_is_one_line_that_names_it_and_says_what_to_do(
     assert not (tmp_path / "var").exists()
 
 
-def test_live_tells_everything_that_stands_in_its_way_a_line_each(tmp_path: Path) -> None:
-    answer = the_bot(tmp_path, "--mode", "LIVE")
+def test_live_on_a_simulated_market_is_a_mistake(tmp_path: Path) -> None:
+    answer = the_bot(tmp_path, "--mode", "LIVE", "--confirm-live")
 
     assert answer.code == ExitCode.USAGE
-    may_send, venue = answer.err.splitlines()
-    assert "exchange.read_only" in may_send
-    assert "app.mode" in venue
-    assert "exchange.name" in venue
+    assert "LIVE needs a real venue" in answer.told
+    assert "exchange.name" in answer.told
     assert not (tmp_path / "var").exists()
 
 

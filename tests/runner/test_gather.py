@@ -291,4 +291,4 @@ def test_what_a_cycle_asks_side_by_side_is_asked_all_at_once() -> None:
 
     read(replace(a_gatherer(Stage(SOL, XRP), books=2), read_all=counted))
 
-    assert rounds == [1 + 1 + 3 + 1]  # tops, balances, candles, depth of all in one request
+    assert rounds == [1 + 3 + 1]  # tops, candles, depth of all in one request

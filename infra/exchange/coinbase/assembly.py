@@ -38,7 +38,12 @@ def coinbase_exchange(
     transport.keeps_time = access.clock_speed == 1
     market = settings.market
     assumed = Fees(maker=market.maker_fee, taker=market.taker_fee)
-    return CoinbaseExchange(transport, assumed, shows_futures=settings.derivatives.enabled)
+    return CoinbaseExchange(
+        transport,
+        assumed,
+        shows_futures=settings.derivatives.enabled,
+        key_type=keys.type if keys is not None else "",
+    )
 
 
 def transport_of(

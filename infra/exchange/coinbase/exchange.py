@@ -16,6 +16,7 @@ from core.orders import CancelAnswer, PlannedCancel, PlannedOrder, VenueFill, Ve
 from core.ports import Answer, Piece, Search
 from infra.exchange.coinbase.account import AccountReading
 from infra.exchange.coinbase.breakers import Breaker
+from infra.exchange.coinbase.budget import budget, refusal
 from infra.exchange.coinbase.market_data import MarketReading
 from infra.exchange.coinbase.ordering import Ordering
 from infra.exchange.coinbase.transport import Transport
@@ -26,9 +27,15 @@ class CoinbaseExchange:
     """MarketData and Venue. Without a key only MarketData answers."""
 
     def __init__(
-        self, transport: Transport, assumed_fees: Fees, *, shows_futures: bool = False
+        self,
+        transport: Transport,
+        assumed_fees: Fees,
+        *,
+        shows_futures: bool = False,
+        key_type: str = "",
     ) -> None:
         self._transport = transport
+        self._key_type = key_type
         self._shows_futures = shows_futures
         self._market = MarketReading(transport, assumed_fees)
         self._account = AccountReading(transport)
@@ -59,6 +66,16 @@ class CoinbaseExchange:
     def left_out(self) -> Mapping[str, str]:
         """Products that the venue lists and that cannot be read, with the reason."""
         return self._market.left_out
+
+    @property
+    def key_type(self) -> str:
+        """How tokens are signed; the venue takes either."""
+        return self._key_type
+
+    def budget(self, books: int, depths: int) -> tuple[int, str | None]:
+        """Requests of a full cycle, and why they do not fit where they do not."""
+        needed = budget(books, depths, signed=self.signed)
+        return needed.total, refusal(needed, self._transport.terms, signed=self.signed)
 
     # MarketData
 

@@ -35,6 +35,11 @@ class Keys:
     name: str = field(repr=False)
     secret: str = field(repr=False)
 
+    @property
+    def type(self) -> str:
+        """By its armour: PEM holds an EC key, a bare line an Ed25519 one."""
+        return "EC (ES256)" if "BEGIN EC" in self.secret else "Ed25519 (EdDSA)"
+
     def pieces(self) -> Iterator[bytes]:
         """Everything of the key that must not be seen, as it may be spelt."""
         lines = self.secret.replace("\\n", "\n").splitlines()

@@ -28,7 +28,7 @@ from infra.exchange.coinbase.judgement import (
     Standing,
     judged,
 )
-from infra.exchange.coinbase.link import Link, LinkError, Reply, Request
+from infra.exchange.coinbase.link import Group, Link, LinkError, Reply, Request
 from infra.exchange.coinbase.terms import Terms
 from infra.exchange.coinbase.venue_clock import VenueClock
 from infra.exchange.coinbase.wire.values import read
@@ -204,7 +204,8 @@ class Transport:
             )
             if reply.status == 401:
                 tally.refusals += 1
-            elif wrong is None:
+            elif wrong is None and request.group is not Group.MARKET_DATA:
+                # What anybody may ask, as the time, says nothing of a key.
                 tally.refusals, tally.let_in = 0, True
         if wrong is None or wrong.code not in FAILURES:
             self.breakers.succeeded(request.group)

@@ -12,6 +12,7 @@ from infra.exchange.coinbase.link import Group, LinkError, Reply, Request, Urgen
 from tests.builders.coinbase import NOON, Scene, a_scene, lost, said
 
 TIME = Request(method="GET", path="/time", group=Group.MARKET_DATA)
+WALLETS = Request(method="GET", path="/accounts", group=Group.ACCOUNT)
 PUT = Request(method="POST", path="/orders", group=Group.ORDERS, body={}, urgency=Urgency.ENTRY)
 OFF = PUT.__class__(
     method="POST", path="/orders", group=Group.ORDERS, body={}, urgency=Urgency.EXIT
@@ -291,25 +292,35 @@ def test_no_more_requests_in_a_second_than_the_limit_of_its_kind(
 
 
 def test_a_401_after_a_success_is_throttling_and_is_tried_again() -> None:
-    scene = a_scene({"GET /time": [said(b"now"), said(b"Unauthorized", 401), said(b"again")]})
+    scene = a_scene({"GET /accounts": [said(b"now"), said(b"Unauthorized", 401), said(b"again")]})
 
-    assert scene.transport.read(TIME, bytes) == b"now"
-    assert scene.transport.read(TIME, bytes) == b"again"
+    assert scene.transport.read(WALLETS, bytes) == b"now"
+    assert scene.transport.read(WALLETS, bytes) == b"again"
 
 
 def test_a_key_that_is_withdrawn_is_fatal_in_the_end() -> None:
-    scene = a_scene({"GET /time": [said(b"now"), said(b"Unauthorized", 401)]})
-    scene.transport.read(TIME, bytes)
+    scene = a_scene({"GET /accounts": [said(b"now"), said(b"Unauthorized", 401)]})
+    scene.transport.read(WALLETS, bytes)
 
     codes = []
     for _ in range(12):
         scene.clock.pass_by(60)
         with pytest.raises((RetryableError, FatalError)) as caught:
-            scene.transport.read(TIME, bytes)
+            scene.transport.read(WALLETS, bytes)
         codes.append(caught.value.code)
 
     assert codes[0] == "MAYBE_THROTTLED"
     assert codes[-1] == "KEY_REFUSED"
+
+
+def test_what_anybody_may_ask_proves_no_key() -> None:
+    scene = a_scene({"GET /time": said(b"now"), "GET /accounts": said(b"Unauthorized", 401)})
+    scene.transport.read(TIME, bytes)
+
+    with pytest.raises(FatalError) as caught:
+        scene.transport.read(WALLETS, bytes)
+
+    assert caught.value.code == "KEY_REFUSED"
 
 
 def test_the_clocks_are_compared_by_every_answer_of_a_cycle() -> None:
