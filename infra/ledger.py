@@ -8,12 +8,14 @@ written twice.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
 
+from core.account import Position
 from core.accounting import FOREIGN, OPENING, WALLET, Posting
 from core.errors import FatalError
 from core.market import Balance
@@ -27,6 +29,7 @@ from infra.ledger_rows import INSERT, SETTLE, Cell, settled_row, to_row
 
 __all__ = ["BooksOpen", "LedgerCheck", "LedgerReader", "Owner", "SqliteLedger"]
 
+Read = TypeVar("Read")
 _ABSURD = Decimal("1E18")  # of any asset: no account holds so much
 
 
@@ -36,27 +39,39 @@ class SqliteLedger(LedgerBooking):
     def __init__(
         self, path: Path, owner: Owner, *, quote_currencies: tuple[str, ...], capital_max: Money
     ) -> None:
-        self._asked: dict[tuple[str, tuple[Cell, ...]], tuple[Order, ...]] = {}
+        self._asked: dict[object, Any] = {}
         self._asked_at = 0
         super().__init__(path, owner, quote_currencies=quote_currencies, capital_max=capital_max)
 
+    def unsettled_since(self) -> datetime | None:
+        return self._since_last_write("unsettled since", super().unsettled_since)
+
+    def positions(self) -> Mapping[str, Position]:
+        return self._since_last_write("positions", super().positions)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the first balances are booked."""
+        query = "SELECT 1 FROM transactions WHERE kind = 'opening' LIMIT 1"
+        return bool(self._since_last_write("opened", lambda: self._rows(query)))
+
     def _orders(self, which: str, *values: Cell) -> tuple[Order, ...]:
-        """As they were read after the last write: a cycle asks for the same orders many times.
+        return self._since_last_write(
+            (which, values), lambda: super(SqliteLedger, self)._orders(which, *values)
+        )
+
+    def _since_last_write(self, asked: object, read: Callable[[], Read]) -> Read:
+        """As it was read after the last write: a cycle asks for the same many times.
 
         Nobody else writes this file, and SQLite counts every row that is written.
         """
         changes = self._db.total_changes
         if changes != self._asked_at or self._db.in_transaction:
             self._asked, self._asked_at = {}, changes
-        key = (which, values)
-        if key not in self._asked:
-            self._asked[key] = super()._orders(which, *values)
-        return self._asked[key]
-
-    @property
-    def opened(self) -> bool:
-        """Whether the first balances are booked."""
-        return bool(self._rows("SELECT 1 FROM transactions WHERE kind = 'opening' LIMIT 1"))
+        if asked not in self._asked:
+            self._asked[asked] = read()
+        answer: Read = self._asked[asked]
+        return answer
 
     def open_books(self, balances: tuple[Balance, ...], rates: Rates, at: datetime) -> None:
         """Book the first balances, once: own cash, and all else as foreign.

@@ -53,6 +53,7 @@ class Derived:
         self.last_fill_at: datetime | None = None
         self.unordered: set[str] = set()  # products whose lots must be matched again
         self._products: dict[str, _Product] = {}
+        self._by_asset: dict[tuple[str, ...], dict[str, Decimal]] = {}  # since the last entry
 
     @classmethod
     def read(cls, db: sqlite3.Connection, proof: Proof) -> Derived:
@@ -64,6 +65,7 @@ class Derived:
 
     def take(self, entry: Entry, on_sale: OnSale) -> None:
         """One more committed transaction; what is `unordered` after it must be put in order."""
+        self._by_asset.clear()
         moved = entry.moved
         if moved is not None:
             self._fill(moved, (entry.at, entry.fill_id), on_sale)
@@ -122,11 +124,13 @@ class Derived:
 
         Only what the venue must hold is kept: `core.accounting.HOLDINGS`.
         """
-        found: dict[str, Decimal] = {}
-        for (account, asset), amount in self.totals.items():
-            if account.partition(":")[0] in kinds:
-                found[asset] = EXACT.add(found.get(asset, ZERO), amount)
-        return {asset: found[asset] for asset in sorted(found) if found[asset]}
+        if kinds not in self._by_asset:
+            found: dict[str, Decimal] = {}
+            for (account, asset), amount in self.totals.items():
+                if account.partition(":")[0] in kinds:
+                    found[asset] = EXACT.add(found.get(asset, ZERO), amount)
+            self._by_asset[kinds] = {name: found[name] for name in sorted(found) if found[name]}
+        return dict(self._by_asset[kinds])
 
     def paid_in(self, currency: str) -> Decimal:
         """What was brought into a wallet from outside: the first balance and all flows."""

@@ -29,7 +29,7 @@ from core.next_state import (
     observed,
     opened,
 )
-from core.orders import Fill, Order, intended
+from core.orders import Fill, Order, VenueFill, intended
 from core.policy import Policy
 from core.ports import Books, ControlFiles, StateStore, Venue
 from core.proposals import Strategy
@@ -67,6 +67,7 @@ class World:
     disk: FreeSpace
     strangers: dict[str, None] = field(default_factory=dict)  # orders that are not ours
     unrecorded: list[Fill] = field(default_factory=list)  # booked, and in no audit line yet
+    known: dict[str, VenueFill] = field(default_factory=dict)  # rows lately told, and booked
 
     @property
     def requests(self) -> int:
@@ -79,7 +80,7 @@ class World:
 
     @property
     def fills(self) -> FillReader:
-        return FillReader(self.account, self.strangers, self.unrecorded)
+        return FillReader(self.account, self.strangers, self.unrecorded, self.known)
 
     @property
     def reconciler(self) -> Reconciler:

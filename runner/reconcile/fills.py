@@ -7,7 +7,7 @@ not booked: its product stands still until a person has looked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -30,6 +30,7 @@ class FillReader:
     account: Account
     strangers: dict[str, None] = field(default_factory=dict)  # exchange ids, oldest first
     unrecorded: list[Fill] = field(default_factory=list)  # booked, and in no audit line yet
+    known: dict[str, VenueFill] = field(default_factory=dict)  # rows lately told, and booked
 
     def since(self, oldest: datetime) -> datetime:
         """From when rows may still be missing from the books; `oldest` where nothing is booked."""
@@ -43,14 +44,23 @@ class FillReader:
             rows = self.account.venue.fills(since)
         except RetryableError:
             return ()
-        fills = tuple(self._own(rows, looks))
-        if not fills:
+        for gone in self.known.keys() - {row.fill_id for row in rows}:
+            del self.known[gone]
+        own = tuple(self._own((row for row in rows if self.known.get(row.fill_id) != row), looks))
+        if not own:
             return ()
-        booked = _booked(self.account.ledger, fills, looks)
+        fills = tuple(fill for _, fill in own)
+        try:
+            booked = self.account.ledger.book(fills)
+            self.known.update((row.fill_id, row) for row, _ in own)
+        except FatalError as error:
+            if error.code not in _UNFIT:
+                raise
+            booked = _one_by_one(self.account.ledger, fills, looks)
         self.unrecorded.extend(entry.fill for entry in booked)
         return booked
 
-    def _own(self, rows: tuple[VenueFill, ...], looks: Looks) -> Iterator[Fill]:
+    def _own(self, rows: Iterable[VenueFill], looks: Looks) -> Iterator[tuple[VenueFill, Fill]]:
         for row in rows:
             order = self._order_of(row.exchange_order_id)
             if order is None:
@@ -62,7 +72,7 @@ class FillReader:
                     f"its order a {planned.side.value} of {planned.symbol}"
                 )
                 continue
-            yield Fill(
+            fill = Fill(
                 fill_id=row.fill_id,
                 client_order_id=planned.client_order_id,
                 symbol=row.symbol,
@@ -72,6 +82,7 @@ class FillReader:
                 fee=row.fee,
                 at=row.at,
             )
+            yield row, fill
 
     def _order_of(self, exchange_order_id: str) -> Order | None:
         """The own order of a row, also where the venue made another one out of it."""
@@ -101,13 +112,8 @@ class FillReader:
             del self.strangers[next(iter(self.strangers))]
 
 
-def _booked(ledger: Books, fills: tuple[Fill, ...], looks: Looks) -> tuple[Booked, ...]:
-    """All in one transaction; one by one where a row contradicts, so that it harms no other."""
-    try:
-        return ledger.book(fills)
-    except FatalError as error:
-        if error.code not in _UNFIT:
-            raise
+def _one_by_one(ledger: Books, fills: tuple[Fill, ...], looks: Looks) -> tuple[Booked, ...]:
+    """Where a row contradicts, so that it harms no other."""
     done: list[Booked] = []
     for fill in fills:
         try:

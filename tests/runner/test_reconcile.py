@@ -263,6 +263,17 @@ def test_a_fill_that_is_told_otherwise_the_second_time_stops_its_product_alone(
         found = kept.cycle()
         assert list(found.portfolio.quarantined) == [SOL]
         assert [fill.symbol for fill in found.fills] == ["ADA-USD"]
+        assert list(kept.cycle().portfolio.quarantined) == [SOL]
+
+
+def test_a_row_that_is_booked_and_told_again_is_not_looked_up_again(tmp_path: Path) -> None:
+    with bookkeeping(tmp_path) as kept:
+        kept.venue.fills_of(kept.sends(a_wish()), "1", "100")
+        kept.cycle()
+        asked: list[str] = []
+        kept.ledger._db.set_trace_callback(asked.append)
+        kept.cycle()
+        assert not [query for query in asked if "fill_id = " in query]
 
 
 def test_a_fill_of_another_product_than_its_order_is_not_booked(tmp_path: Path) -> None:
