@@ -101,9 +101,7 @@ def exponential_average(closes: Floats, known: Counts, periods: int, bars: int =
     ready = known[:, np.newaxis] >= needed
     if not ready.any():
         return np.full(ready.shape, np.nan)
-    ends = range(closes.shape[1] - bars + 1, closes.shape[1] + 1)
-    averages = [_weighted(closes[:, end - SEED : end], weights) for end in ends]
-    return np.where(ready, np.stack(averages, axis=-1), np.nan)
+    return np.where(ready, _weighted(_windows(closes, bars), weights), np.nan)
 
 
 def average_price(panel: Panel, bars: int) -> Floats:
@@ -114,8 +112,8 @@ def average_price(panel: Panel, bars: int) -> Floats:
     """
     high, low, close = panel.high[:, -bars:], panel.low[:, -bars:], panel.close[:, -bars:]
     volume = panel.volume[:, -bars:]
-    traded = volume.sum(axis=-1)
-    paid = ((high + low + close) / 3.0 * volume).sum(axis=-1)
+    traded = _sum(volume)
+    paid = _sum((high + low + close) / 3.0 * volume)
     price: Floats = np.divide(paid, traded, out=np.full_like(paid, np.nan), where=traded > 0)
     return price
 
@@ -178,19 +176,33 @@ def window_mean(values: Floats, bars: int) -> Floats:
     return _mean(values[:, -bars:])
 
 
+def deviation(values: Floats) -> Floats:
+    """The standard deviation of each row, of all its values: what numpy's own gives."""
+    off = values - _mean(values)[:, np.newaxis]
+    spread: Floats = np.sqrt(_mean(off * off))
+    return spread
+
+
 def shown_ratio(values: Floats) -> Floats:
     """Rounded to four decimals of a per cent, as records show it.
 
     Thresholds are compared with what is shown: a move of exactly 2% reaches 2%, and
     no record says "2%, limit 2%" for one that fell short by the noise of a float.
     """
-    rounded: Floats = np.rint(values * 1e6) / 1e6 + 0.0  # + 0.0 turns -0.0 into 0.0
-    return rounded
+    return _rounded(values, 1e6)
 
 
 def shown_multiple(values: Floats) -> Floats:
     """Rounded to four decimals, as records show a multiple, a strength or a confidence."""
-    rounded: Floats = np.rint(values * 1e4) / 1e4 + 0.0
+    return _rounded(values, 1e4)
+
+
+def _rounded(values: Floats, parts: float) -> Floats:
+    """To whole parts, in place: half of what an operation on few products costs is its array."""
+    rounded = np.multiply(values, parts)
+    np.rint(rounded, out=rounded)
+    rounded /= parts
+    rounded += 0.0  # turns -0.0 into 0.0
     return rounded
 
 
@@ -204,26 +216,39 @@ def _true_ranges(panel: Panel, bars: int) -> Floats:
 
 def _mean(values: Floats) -> Floats:
     """What numpy's own mean gives to the last bit, at half its cost for a few products."""
-    mean: Floats = values.sum(axis=-1) / values.shape[1]
+    mean: Floats = _sum(values) / values.shape[1]
     return mean
 
 
 def _share(flags: Flags) -> Floats:
-    share: Floats = flags.sum(axis=-1) / flags.shape[1]
+    share: Floats = _sum(flags) / flags.shape[1]
     return share
 
 
+def _sum(values: Floats | Flags) -> Floats:
+    """Along the bar axis; the reduction itself, for its method costs as much again."""
+    total: Floats = np.add.reduce(values, axis=-1)
+    return total
+
+
+def _windows(closes: Floats, bars: int) -> Floats:
+    """The 256 closes up to each of the last `bars`, [symbol x bars x 256], in memory of its own."""
+    ends = np.arange(closes.shape[1] - bars + 1, closes.shape[1] + 1)
+    columns = ends[:, np.newaxis] + np.arange(-SEED, 0)
+    return closes.take(columns, axis=1)
+
+
 def _weighted(values: Floats, weights: Floats) -> Floats:
-    """The weighted mean of each row, as an offset from its last value.
+    """The weighted mean along the last axis, as an offset from its last value.
 
     The offset leaves a constant row exactly where it is. The copy makes the sum run
     along contiguous memory, without which its last bit would depend on the layout.
     """
-    last = values[:, -1]
+    last = values[..., -1]
     offsets = np.array(values, order="C")
-    offsets -= last[:, np.newaxis]
+    offsets -= last[..., np.newaxis]
     offsets *= weights
-    mean: Floats = last + offsets.sum(axis=-1)
+    mean: Floats = last + _sum(offsets)
     return mean
 
 

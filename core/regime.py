@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.indicators import bar_returns, shown_ratio, window_mean
+from core.indicators import bar_returns, deviation, shown_ratio, window_mean
 from core.market import Floats, Panel, Regime
 from core.policy import RegimePolicy
 from core.wording import count, percent_of, span
@@ -105,7 +105,7 @@ def _seen(closes: Floats, panel: Panel, policy: RegimePolicy) -> _Seen:
     half = panel.bars_in(policy.trend_window) // 2
     earlier, later = window_mean(closes[:, :-half], half), window_mean(closes, half)
     returns = bar_returns(closes, panel.bars_in(policy.volatility_window))
-    daily = returns.std(axis=-1) * np.sqrt(_DAY / panel.bar)  # as if bars were independent
+    daily = deviation(returns) * np.sqrt(_DAY / panel.bar)  # as if bars were independent
     highest = closes[:, -panel.bars_in(policy.drawdown_window) :].max(axis=-1)
     trend = (later - earlier) / earlier
     drawdown = (highest - closes[:, -1]) / highest

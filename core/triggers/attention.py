@@ -31,16 +31,8 @@ class _Sights(NamedTuple):
 
     kinds: tuple[TriggerKind, ...]
     sightings: tuple[Sighting, ...]  # one per kind
-    bounds: tuple[tuple[_Bound, ...], ...]  # of the measures of each kind
     nearness: tuple[tuple[float, ...], ...]  # [row][kind]: 1 and more fires
     ranges: list[float]  # [row]: ATR over the close, as shown
-
-
-class _Bound(NamedTuple):
-    """A limit in words, and where it is set; said once for all products."""
-
-    said: str
-    key: str
 
 
 def find_triggers(panel: Panel, atr: Floats, regime: Regime, policy: TriggersPolicy) -> Attention:
@@ -83,16 +75,8 @@ def _look(panel: Panel, atr: Floats, regime: Regime, watched: tuple[Watch, ...])
     return _Sights(
         kinds=tuple(watch.kind for watch in watched),
         sightings=sightings,
-        bounds=tuple(map(_bounds, watched, sightings)),
         nearness=tuple(zip(*by_kind, strict=True)),
         ranges=shown_ratio(atr / panel.close[:, -1]).tolist(),
-    )
-
-
-def _bounds(watch: Watch, sighting: Sighting) -> tuple[_Bound, ...]:
-    section = f"triggers.{watch.kind.value}"
-    return tuple(
-        _Bound(measure.limit_said, f"{section}.{measure.key}") for measure in sighting.measures
     )
 
 
@@ -137,10 +121,9 @@ def _nearest_miss(row: int, sights: _Sights) -> Finding:
     near = sights.nearness[row]
     place = near.index(max(near))
     kind, sighting = sights.kinds[place].value, sights.sightings[place]
-    binding = sighting.binding(row)
-    bound = sights.bounds[place][binding]
-    seen = f"{kind} {sighting.measures[binding].said(row)}"
-    return Finding(Reason.NO_TRIGGER, seen, bound.said, bound.key)
+    measure = sighting.measures[sighting.binding(row)]
+    seen = f"{kind} {measure.said(row)}"
+    return Finding(Reason.NO_TRIGGER, seen, measure.limit_said, f"triggers.{kind}.{measure.key}")
 
 
 def _outside_band(range_share: float, band: AtrPolicy) -> Finding | None:

@@ -69,7 +69,7 @@ def outliers(panel: Panel, atr: Floats, policy: TriggersPolicy) -> Mapping[str, 
     move = shown_ratio(change(panel, 1))
     mean = window_mean(panel.volume, panel.bars_in(policy.volume_spike.baseline))
     volume = panel.volume[:, -1]
-    share = shown_ratio(np.divide(volume, mean, out=np.zeros_like(mean), where=mean > 0))
+    share = shown_ratio(np.divide(volume, mean, out=np.zeros(mean.shape), where=mean > 0))
     jumps = (np.abs(move) >= reach) & (move != 0) & (share < float(rule.volume_max.value))
     return {
         panel.symbols[row]: Finding(

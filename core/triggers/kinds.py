@@ -44,7 +44,7 @@ def volume_spike(rule: VolumeSpikePolicy, panel: Panel, regime: Regime) -> Sight
     mean = window_mean(panel.volume, panel.bars_in(rule.baseline))
     # No volume in the whole baseline is none in the window either: no spike, not a gap.
     ratio = np.divide(
-        window_mean(panel.volume, bars), mean, out=np.zeros_like(mean), where=mean > 0
+        window_mean(panel.volume, bars), mean, out=np.zeros(mean.shape), where=mean > 0
     )
     seen, limit = shown_multiple(ratio), rule.min[regime]
     measure = Measure(seen, seen / float(limit), limit, f"min.{regime.value}")
@@ -62,7 +62,7 @@ def breakout(rule: BreakoutPolicy, panel: Panel, regime: Regime) -> Sighting:
     level = panel.high[:, -bars - 1 : -1].max(axis=-1)
     seen, limit = shown_ratio((close - level) / level), rule.min[regime]
     stretch = high - low
-    place = np.divide(close - low, stretch, out=np.zeros_like(stretch), where=stretch > 0)
+    place = np.divide(close - low, stretch, out=np.zeros(stretch.shape), where=stretch > 0)
     measure = Measure(seen, seen / float(limit.value), limit, f"min.{regime.value}")
     return Sighting((measure,), place, Direction.UP)
 

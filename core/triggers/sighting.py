@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -43,13 +44,7 @@ class Measure(NamedTuple):
 
     @property
     def limit_said(self) -> str:
-        match self.limit:
-            case Ratio():
-                return str(self.limit)
-            case timedelta():
-                return span(self.limit)
-            case Decimal():
-                return f"{plain(self.limit)}x"
+        return _limit_said(self.limit)
 
 
 class Sighting(NamedTuple):
@@ -78,3 +73,15 @@ class Sighting(NamedTuple):
 
     def direction(self, row: int) -> Direction:
         return self.way or _DIRECTIONS[np.sign(self.measures[0].seen.item(row)).item()]
+
+
+@lru_cache
+def _limit_said(limit: Ratio | Decimal | timedelta) -> str:
+    """Of a few values that hundreds of products are told of."""
+    match limit:
+        case Ratio():
+            return str(limit)
+        case timedelta():
+            return span(limit)
+        case Decimal():
+            return f"{plain(limit)}x"

@@ -86,15 +86,15 @@ def _turn(closes: Floats) -> _Turn:
     age = closes[:, ::-1].argmin(axis=-1)  # of equal lows the last one
     # How far each bar lies back: 0 is the last one.
     since = np.arange(closes.shape[1])[::-1] < age[:, np.newaxis]
-    low = closes.min(axis=-1)
-    high = np.where(since, 0.0, closes).max(axis=-1)  # no price is below zero
+    low = np.minimum.reduce(closes, axis=-1)
+    high = np.maximum.reduce(np.where(since, 0.0, closes), axis=-1)  # no price is below zero
     fall = high - low
     regained = closes[:, -1] - low
     since[:, 1:] &= closes[:, 1:] > closes[:, :-1]
     rising = np.count_nonzero(since, axis=-1)
     return _Turn(
         fall=shown_ratio(fall / high),
-        won_back=shown_ratio(np.divide(regained, fall, out=np.zeros_like(fall), where=fall > 0)),
+        won_back=shown_ratio(np.divide(regained, fall, out=np.zeros(fall.shape), where=fall > 0)),
         age=age.astype(np.float64),
-        rising=np.divide(rising, age, out=np.zeros_like(fall), where=age > 0),
+        rising=np.divide(rising, age, out=np.zeros(fall.shape), where=age > 0),
     )
