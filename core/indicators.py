@@ -233,9 +233,15 @@ def _sum(values: Floats | Flags) -> Floats:
 
 def _windows(closes: Floats, bars: int) -> Floats:
     """The 256 closes up to each of the last `bars`, [symbol x bars x 256], in memory of its own."""
-    ends = np.arange(closes.shape[1] - bars + 1, closes.shape[1] + 1)
-    columns = ends[:, np.newaxis] + np.arange(-SEED, 0)
-    return closes.take(columns, axis=1)
+    return closes.take(_columns(bars), axis=1, mode="wrap")  # what is not there is not ready
+
+
+@cache
+def _columns(bars: int) -> Counts:
+    """Of `_windows`, counted from the end: [bars x 256], all negative."""
+    columns = np.arange(-bars + 1, 1)[:, np.newaxis] + np.arange(-SEED, 0)
+    columns.flags.writeable = False
+    return columns
 
 
 def _weighted(values: Floats, weights: Floats) -> Floats:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -276,10 +277,7 @@ class Panel:
 
     def bars_in(self, window: timedelta) -> int:
         """How many bars make up `window`; the window must be a whole number of bars."""
-        count, rest = divmod(window, self.bar)
-        if rest or count < 1:
-            raise ValueError(f"a window of {window} is no whole number of {self.bar} bars")
-        return count
+        return _bars_in(window, self.bar)
 
     def rows(self, symbols: tuple[str, ...]) -> Panel:
         """The same panel for some of its symbols, in sorted order.
@@ -301,6 +299,14 @@ class Panel:
         prices = (self.open[rows], self.high[rows], self.low[rows], self.close[rows])
         traded = (self.volume[rows], self.missing[rows], self.known[rows])
         return Panel(symbols, self.bar, self.closed_at, *prices, *traded)
+
+
+@lru_cache
+def _bars_in(window: timedelta, bar: timedelta) -> int:
+    count, rest = divmod(window, bar)
+    if rest or count < 1:
+        raise ValueError(f"a window of {window} is no whole number of {bar} bars")
+    return count
 
 
 @dataclass(frozen=True, slots=True)

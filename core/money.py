@@ -32,15 +32,16 @@ class Toward(Enum):
     CEILING = ROUND_CEILING
 
 
-_DIVIDING = {
-    toward: Context(prec=30, rounding=toward.value, traps=[InvalidOperation, DivisionByZero])
-    for toward in Toward
-}
+_FLOORING, _CEILING = (
+    Context(prec=30, rounding=toward.value, traps=[InvalidOperation, DivisionByZero])
+    for toward in (Toward.FLOOR, Toward.CEILING)
+)
 
 
 def divided(dividend: Decimal, divisor: Decimal, *, toward: Toward) -> Decimal:
     """The quotient to 30 digits, rounded in the direction named."""
-    return _DIVIDING[toward].divide(dividend, divisor)
+    context = _FLOORING if toward is Toward.FLOOR else _CEILING
+    return context.divide(dividend, divisor)
 
 
 def added(*values: Decimal) -> Decimal:

@@ -109,7 +109,7 @@ def _seen(closes: Floats, panel: Panel, policy: RegimePolicy) -> _Seen:
     highest = closes[:, -panel.bars_in(policy.drawdown_window) :].max(axis=-1)
     trend = (later - earlier) / earlier
     drawdown = (highest - closes[:, -1]) / highest
-    return _Seen(*(float(shown_ratio(value)[0]) for value in (trend, daily, drawdown)))
+    return _Seen(*shown_ratio(np.concatenate((trend, daily, drawdown))).tolist())
 
 
 def _judged(seen: _Seen, policy: RegimePolicy) -> tuple[Regime, str]:

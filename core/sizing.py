@@ -65,6 +65,8 @@ def size(
     finds too little left gets less. A sell is the whole position at its mark. Buys are in the
     capital currency, of which they are a share; sells in their product's own.
     """
+    if not proposals:
+        return Sizes((), {})
     means = Means(portfolio, portfolio.equity.down_to(STEP), ranges, regime, policy)
     sized: list[TradeProposal] = []
     dropped: dict[str, Finding] = {}

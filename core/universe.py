@@ -90,8 +90,9 @@ def notional_24h(panel: Panel) -> Mapping[str, float]:
     A panel shorter than 24 h gives less, which speaks against the product.
     """
     day = slice(-panel.bars_in(_DAY), None)
-    traded = panel.close[:, day] * panel.volume[:, day]
-    totals = np.where(panel.missing[:, day], 0.0, traded).sum(axis=-1).tolist()
+    traded, missing = panel.close[:, day] * panel.volume[:, day], panel.missing[:, day]
+    traded[missing] = 0.0
+    totals = np.add.reduce(traded, axis=-1).tolist()
     known = panel.known.tolist()
     return {
         symbol: total

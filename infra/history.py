@@ -149,11 +149,15 @@ class History:
         steps = (closed_at - self._closed_at) // self.bar
         if steps == 0 and symbols == self._symbols:
             return
-        grid = np.full((5, len(symbols), self.length), np.nan)
         kept = self.length - steps
         if 0 < kept <= self.length and symbols == self._symbols:
+            grid = np.empty(self._grid.shape)
             grid[:, :, :kept] = self._grid[:, :, steps:]
-        elif 0 < kept <= self.length:
+            grid[:, :, kept:] = np.nan
+            self._grid, self._closed_at, self._shown = grid, closed_at, False
+            return
+        grid = np.full((5, len(symbols), self.length), np.nan)
+        if 0 < kept <= self.length:
             rows = {symbol: row for row, symbol in enumerate(self._symbols)}
             stay = [(row, rows[name]) for row, name in enumerate(symbols) if name in rows]
             new, old = np.array(stay, dtype=np.int64).reshape(-1, 2).T
@@ -167,8 +171,12 @@ class History:
         end = int((self._closed_at - _EPOCH) / _SECOND)
         step = int(self.bar / _SECOND)
         columns = self.length - (end - bars.opened) // step
-        inside = (columns >= 0) & (columns < self.length)
         told = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+        if len(columns) == 1 and 0 <= (column := int(columns[0])) < self.length:
+            for kind, values in enumerate(told):  # one new bar, as in almost every cycle
+                self._grid[kind, row, column] = values[0]
+            return
+        inside = (columns >= 0) & (columns < self.length)
         for kind, values in enumerate(told):
             self._grid[kind, row, columns[inside]] = values[inside]
 

@@ -69,7 +69,8 @@ def cut_slices(scene: Scene, selling: frozenset[str]) -> Slices:
     wanted: dict[str, TradeProposal] = {}
     findings: dict[str, Finding] = {}
     # Lazily, so that every cap is looked at after the slices that were cut before it.
-    for need in chain(_outcasts(held, scene), _excesses(held, wanted, scene)):
+    needs = chain(_outcasts(held, scene), _excesses(held, wanted, scene)) if held else ()
+    for need in needs:
         giver = _giver(need, wanted, scene)
         answer = _slice_of(giver, need, scene)
         if giver.symbol in wanted:

@@ -36,6 +36,8 @@ class RiskManager:
         regime: RegimeReading,
     ) -> tuple[Verdict, ...]:
         """One verdict for each proposal, in order; what one uses up counts for the next."""
+        if not proposals:
+            return ()
         facts = facts_of(self.snapshot, self.state, self.level, self.policy, portfolio, regime)
         verdicts: list[Verdict] = []
         for proposal in proposals:

@@ -27,6 +27,8 @@ def gapped(
     """
     bars = max(window.length for window in windows) // panel.bar
     columns = min(bars, panel.length)
+    if not panel.missing[:, -columns:].any():
+        return {}
     unlisted = np.maximum(columns - panel.known, 0)
     gaps = panel.missing[:, -columns:].sum(axis=-1) - unlisted
     share, limit = shown_ratio(gaps / bars), policy.gap_share_max

@@ -87,7 +87,7 @@ def _turn(closes: Floats) -> _Turn:
     # How far each bar lies back: 0 is the last one.
     since = np.arange(closes.shape[1])[::-1] < age[:, np.newaxis]
     low = np.minimum.reduce(closes, axis=-1)
-    high = np.maximum.reduce(np.where(since, 0.0, closes), axis=-1)  # no price is below zero
+    high = np.maximum.reduce(closes * ~since, axis=-1)  # no price is below zero
     fall = high - low
     regained = closes[:, -1] - low
     since[:, 1:] &= closes[:, 1:] > closes[:, :-1]

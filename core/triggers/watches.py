@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from core.market import Panel, Regime
@@ -30,7 +30,7 @@ class Window(NamedTuple):
 
     def trouble(self, bar: timedelta) -> str:
         """Why bars of this length cannot measure it, or nothing."""
-        bars, rest = divmod(self.length, bar)
+        bars, rest = _bars_in(self.length, bar)
         if rest:
             return f"{self.key}: {span(self.length)} is no whole number of {span(bar)} bars"
         if bars < self.bars_min:
@@ -39,7 +39,13 @@ class Window(NamedTuple):
         return ""
 
     def bars_needed(self, bar: timedelta) -> int:
-        return self.length // bar + self.bars_before
+        return _bars_in(self.length, bar)[0] + self.bars_before
+
+
+@lru_cache
+def _bars_in(length: timedelta, bar: timedelta) -> tuple[int, timedelta]:
+    """Whole bars and the rest, of the few windows of a policy."""
+    return divmod(length, bar)
 
 
 class Watch(NamedTuple):

@@ -7,6 +7,7 @@ it whole.
 
 from __future__ import annotations
 
+import gc
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,9 +49,11 @@ def backtest_rows(cycles: int) -> list[Row]:
             ]
         )
         bot, journal = backtested(*backtest.prepared(given))
+        gc.freeze()  # as runner.backtest does
         began, used = perf_counter(), process_time()
         with bot:
             loop(bot, given, backtest.Progress(io.StringIO()), Stop())
+        gc.unfreeze()
         seconds, worked = perf_counter() - began, process_time() - used
     played, fills = journal.chronicle.rows, len(journal.chronicle.fills)
     note = f"{played} cycles played, {fills} fills, {journal.chronicle.failed.total()} failed"

@@ -104,6 +104,8 @@ class VenueRows:
     def __init__(self, db: sqlite3.Connection, path: Path | str) -> None:
         self._db = db
         self._path = path
+        self._asked: tuple[int, int] | None = None  # since when, and after how many writes
+        self._told: tuple[Deal, ...] = ()
 
     def close(self) -> None:
         self._db.close()
@@ -169,8 +171,15 @@ class VenueRows:
         return None if stamp is None else _time(stamp)
 
     def fills_since(self, since: datetime) -> tuple[Deal, ...]:
-        """Oldest first."""
-        return self._deals("SELECT body FROM fills WHERE at >= ? ORDER BY number", (_stamp(since),))
+        """Oldest first; as they were read after the last write, for every cycle asks again."""
+        asked = (_stamp(since), self._db.total_changes)
+        if asked != self._asked:
+            query = "SELECT body FROM fills WHERE at >= ? ORDER BY number"
+            told = self._deals(query, asked[:1])
+            if self._db.in_transaction:  # it may yet be undone
+                return told
+            self._asked, self._told = asked, told
+        return self._told
 
     def volumes_since(self, since: datetime) -> Iterable[tuple[datetime, Decimal]]:
         """Time and notional of every fill."""
