@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from infra.exchange.simulated.venue import SimulatedVenue
 from tests.builders.market import FEES
 from tests.builders.venue import HandMarket, a_request, an_exchange
 from tests.contracts.world import World
+from tests.infra.coinbase_over_sandbox.world import WireWorld
 
 
 @dataclass
@@ -61,6 +62,9 @@ class SimulatedWorld:
         self.exchange.close()
         self.__post_init__()
 
+    def close(self) -> None:
+        self.exchange.close()
+
 
 def simulated(folder: Path) -> World:
     return SimulatedWorld(folder / "venue.sqlite")
@@ -74,10 +78,17 @@ def behind_no_faults(folder: Path) -> World:
     )
 
 
-VENUES = (simulated, behind_no_faults)
+def coinbase_over_sandbox(folder: Path) -> World:
+    """The real adapter, over TLS on loopback."""
+    return WireWorld(folder)
+
+
+VENUES = (simulated, behind_no_faults, coinbase_over_sandbox)
 
 
 @pytest.fixture(params=VENUES, ids=lambda make: make.__name__)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     make: Callable[[Path], World] = request.param
-    return make(tmp_path)
+    made = make(tmp_path)
+    yield made
+    made.close()

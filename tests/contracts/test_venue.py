@@ -190,11 +190,23 @@ def test_a_bracket_sells_once_at_its_target_or_at_its_stop(
 
 def test_the_same_client_order_id_is_the_same_order(world: World) -> None:
     first = world.venue.submit(a_plan("one", quantity="1"))
+    again = world.venue.submit(a_plan("one", quantity="1"))
+
+    assert (again.status, again.exchange_order_id) == (OrderStatus.OPEN, first.exchange_order_id)
+    assert len(world.venue.open_orders()) == 1
+
+
+def test_another_order_under_a_client_order_id_that_was_used_is_never_placed(
+    world: World,
+) -> None:
+    """Whether it is told as the first one or as UNKNOWN is the venue's; a second one it is not."""
+    first = world.venue.submit(a_plan("one", quantity="1"))
     again = world.venue.submit(a_plan("one", quantity="3"))
 
-    assert again.exchange_order_id == first.exchange_order_id
+    assert again.exchange_order_id in (first.exchange_order_id, None)
+    assert (again.exchange_order_id is None) == (again.status is OrderStatus.UNKNOWN)
     (order,) = world.venue.open_orders()
-    assert order.quantity == 1
+    assert (order.exchange_order_id, order.quantity) == (first.exchange_order_id, Decimal(1))
 
 
 def test_an_order_is_found_by_its_client_order_id_also_when_it_has_ended(world: World) -> None:
@@ -363,6 +375,7 @@ def test_a_persons_orders_and_fills_are_told_like_any_other(world: World) -> Non
 
 
 def test_requests_are_counted(world: World) -> None:
+    world.venue.open_orders()  # the first look may take more than one request
     before = world.venue.requests
     world.venue.balances()
     world.venue.open_orders()

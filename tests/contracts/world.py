@@ -44,3 +44,6 @@ class World(Protocol):
 
     def reopen(self) -> None:
         """Lose the process that talks to the venue, and begin another."""
+
+    def close(self) -> None:
+        """The test is over."""
