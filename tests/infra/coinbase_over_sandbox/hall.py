@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -24,6 +24,7 @@ from infra.exchange.coinbase.assembly import coinbase_exchange
 from infra.exchange.coinbase.exchange import CoinbaseExchange
 from infra.sandbox.coinbase.faults import Faults, Kind, Plan, Rule
 from infra.sandbox.coinbase.floor import Opening, open_floor
+from infra.sandbox.coinbase.gate import BROKERAGE
 from infra.sandbox.coinbase.journal import Journal
 from infra.sandbox.coinbase.keys import CA_FILE, KEY_FILE, api_keys, tls_context
 from infra.sandbox.coinbase.market_time import ClockFile, MarketTime
@@ -48,6 +49,18 @@ class HandTime(MarketTime):
         self.move_to(at)
 
 
+class HandTimer(SystemClock):
+    """The machine's time as the sandbox's delays see it: a test may skip some of it."""
+
+    skipped = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.skipped
+
+    def skip(self, seconds: float) -> None:
+        self.skipped += seconds
+
+
 @dataclass
 class Hall:
     """The sandbox as it runs; what happens in it happens in its own thread."""
@@ -56,7 +69,7 @@ class Hall:
     sandbox: Sandbox
     address: str
     loop: asyncio.AbstractEventLoop
-    log: list[Mapping[str, Any]] = field(default_factory=list)
+    timer: HandTimer
 
     def inside(self, call: Callable[[], Told]) -> Told:
         """Do something in the sandbox's thread, past the wire."""
@@ -76,8 +89,9 @@ class Hall:
     def asked(self, name: str = "") -> list[Mapping[str, Any]]:
         """What reached the sandbox so far, of requests that begin with `name`."""
         entries = self.inside(lambda: self.sandbox.journal.entries(0))
-        told = [json.loads(entry) if isinstance(entry, bytes) else entry for entry in entries]
-        return [row for row in told if f"{row['method']} {row['path']}".startswith(name)]
+        told = [json.loads(bytes(entry)) for entry in entries]
+        wanted = _full(name)
+        return [row for row in told if f"{row['method']} {row['path']}".startswith(wanted)]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -109,16 +123,17 @@ def open_hall(
     """Serves until the block ends."""
     loop = asyncio.new_event_loop()
     ready: Future[Hall] = Future()
-    stop = asyncio.Event()
+    stop, timer = asyncio.Event(), HandTimer()
+    bars = grain or Grain(BAR, BAR, only=True)
 
     async def run() -> None:
         try:
-            sandbox = _sandbox(folder, market, clock, starting, grain or Grain(BAR, BAR, only=True))
+            sandbox = _sandbox(folder, market, clock, timer, starting, bars)
             runner, port = await serve(sandbox, 0, tls_context(folder))
         except BaseException as error:
             ready.set_exception(error)
             raise
-        ready.set_result(Hall(folder, sandbox, f"{HOST}:{port}", loop))
+        ready.set_result(Hall(folder, sandbox, f"{HOST}:{port}", loop, timer))
         await stop.wait()
         await runner.cleanup()
         sandbox.journal.close()
@@ -138,18 +153,19 @@ def _sandbox(
     folder: Path,
     market: MarketData,
     clock: HandTime,
+    timer: HandTimer,
     starting: tuple[Money, ...],
     grain: Grain,
 ) -> Sandbox:
     folder.mkdir(parents=True, exist_ok=True)
-    wall, faults = SystemClock(), Faults(Plan())
+    faults = Faults(Plan())
     opening = Opening({"exchange": "hand"}, starting, grain.finest)
-    floor = open_floor(market, clock, wall, faults, folder, opening)
+    floor = open_floor(market, clock, timer, faults, folder, opening)
     return Sandbox(
         keys=api_keys(folder),
         clock=clock,
         clock_file=ClockFile(folder / "clock"),
-        wall=wall,
+        wall=timer,
         quotes=Quotes(market, floor.book, clock, grain),
         floor=floor,
         faults=faults,
@@ -161,6 +177,11 @@ def _sandbox(
 
 
 def rule(kind: Kind, on: str = "", **fields: Any) -> Rule:
-    """A rule for requests that begin with `on`, a path below /api/v3/brokerage."""
-    method, _, path = on.partition(" ")
-    return Rule(kind=kind, on=f"{method} /api/v3/brokerage{path}" if on else "", **fields)
+    """A rule for requests that begin with `on`: "POST /orders"."""
+    return Rule(kind=kind, on=_full(on), **fields)
+
+
+def _full(name: str) -> str:
+    """The same with the whole path."""
+    method, _, path = name.partition(" ")
+    return f"{method} {BROKERAGE}{path}" if path else ""
