@@ -93,11 +93,9 @@ class Hall:
         wanted = _full(name)
         return [row for row in told if f"{row['method']} {row['path']}".startswith(wanted)]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"COINBASE_KEY_FILE": str(self.folder / KEY_FILE)}
-
-    def exchange(self, *, signed: bool = True, **changed: Any) -> CoinbaseExchange:
+    def exchange(
+        self, *, signed: bool = True, key_file: str = KEY_FILE, **changed: Any
+    ) -> CoinbaseExchange:
         """A new adapter, as after a start of the bot."""
         given = {
             "base_url": self.address,
@@ -107,7 +105,7 @@ class Hall:
             "retry_wait_first": timedelta(milliseconds=10),
         } | changed
         settings = replace(SETTINGS, exchange=terms(**given))
-        keys = self.environment if signed else {}
+        keys = {"COINBASE_KEY_FILE": str(self.folder / key_file)} if signed else {}
         return coinbase_exchange(settings, keys, self.sandbox.clock, SystemClock())
 
 
