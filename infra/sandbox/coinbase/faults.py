@@ -22,6 +22,7 @@ class Kind(Enum):
     RATE_LIMITED = "rate_limited"  # 429, never acted upon
     UNAUTHORIZED = "unauthorized"  # 401 in plain text, as a good key gets it under load
     CUT = "cut"  # the connection ends without an answer
+    ECHO = "echo"  # an HTTP error of `status` that repeats the caller's token
     # in the answer, which is otherwise right
     SLOW = "slow"  # comes after `seconds`
     HTML = "html"  # 200 with a page
@@ -60,7 +61,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: float = 1.0  # of those requests, by the seed
     skip: int = 0  # of them, before the first
     count: int | None = None  # at most so many; None: no end
-    after: bool = False  # after acting instead of before; STATUS and CUT
+    after: bool = False  # after acting instead of before; STATUS, CUT and ECHO
     status: int = 500
     body: str = "json"  # json, html or text
     seconds: float = 0.0

@@ -124,7 +124,8 @@ class Gate:
     ) -> web.Response:
         """Refuse, or let the handler act and bend its answer."""
         key = self._entitled(request, entry)
-        _strike([rule for rule in rules if not rule.after])
+        authorization = request.headers.get("Authorization", "")
+        _strike([rule for rule in rules if not rule.after], authorization)
         if key is not None:
             request[KEY] = key
         response = await handler(request)
@@ -133,7 +134,7 @@ class Gate:
         for rule in rules:
             if rule.kind is Kind.SLOW:
                 await asyncio.sleep(rule.seconds)
-        _strike([rule for rule in rules if rule.after])
+        _strike([rule for rule in rules if rule.after], authorization)
         return bent(response, rules)
 
     def _entitled(self, request: web.Request, entry: Entry) -> ApiKey | None:
@@ -181,7 +182,7 @@ def _named(request: web.Request) -> str:
     return f"{request.method} {request.path}"
 
 
-def _strike(rules: list[Rule]) -> None:
+def _strike(rules: list[Rule], authorization: str) -> None:
     """The first of these rules that answers instead of the handler."""
     for rule in rules:
         match rule.kind:
@@ -193,6 +194,8 @@ def _strike(rules: list[Rule]) -> None:
                 raise Refused(499, b"", "text/plain")  # nobody will read it
             case Kind.STATUS:
                 raise _error(rule)
+            case Kind.ECHO:
+                raise refused(rule.status, "BAD_HEADER", f"Authorization: {authorization}")
 
 
 def _error(rule: Rule) -> Refused:
