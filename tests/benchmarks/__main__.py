@@ -26,10 +26,13 @@ def main() -> None:
     from tests.benchmarks.backtesting import backtest_rows
     from tests.benchmarks.booking import booking_rows
     from tests.benchmarks.deciding import decide_rows
+    from tests.benchmarks.live import live_rows
+    from tests.benchmarks.sandbox import sandbox_rows
     from tests.benchmarks.starting import start_rows
 
     backtest = backtest_rows(cycles)
-    show([*decide_rows(), *start_rows(), *booking_rows(), *rows, *backtest])
+    wire = [*sandbox_rows(), *live_rows()]
+    show([*decide_rows(), *start_rows(), *booking_rows(), *rows, *backtest, *wire])
 
 
 if __name__ == "__main__":

@@ -213,6 +213,18 @@ def test_an_answer_of_another_form_is_still_understood(world: WireWorld, kind: K
     assert in_truth(world) == ["one"]
 
 
+def test_a_success_that_echoes_another_order_than_the_one_that_exists_is_not_believed(
+    world: WireWorld,
+) -> None:
+    """The venue echoes the new request and means the old order; so the order is looked at."""
+    world.venue.submit(a_plan("one", quantity="1"))
+
+    again = world.venue.submit(a_plan("one", quantity="3"))
+
+    assert (again.status, again.exchange_order_id) == (OrderStatus.UNKNOWN, None)
+    assert in_truth(world) == ["one"]
+
+
 def test_a_lost_order_that_the_venue_does_not_list_yet_is_absent_now_and_found_later(
     world: WireWorld,
 ) -> None:

@@ -1,0 +1,147 @@
+"""What one warm round of reading costs against a venue 80 ms away.
+
+The real adapter over the sandbox with the shipped limits; the gatherer is the bot's. The
+critical path is the longest chain of requests of which none could leave before the one
+ahead of it was answered, as the venue saw them come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, sleep
+from typing import Any
+
+from core.policy import Allowlist, Policy
+from infra.clock import MarketClock, SystemClock
+from infra.exchange.coinbase.assembly import coinbase_exchange
+from infra.exchange.coinbase.exchange import CoinbaseExchange
+from infra.history import History
+from runner.gather import Gatherer
+from runner.wiring import history_length
+from tests.benchmarks.measured import Row
+from tests.builders.account import a_state
+from tests.builders.shipped import shipped_configuration
+from tests.infra.sandbox.served import Running, sandbox
+
+LATENCY = timedelta(milliseconds=80)
+WALL_MAX = 0.4
+ROUNDS = 5
+NEW_BARS = 10
+_REFILL = 1.2  # seconds until the adapter's limit is whole again
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One reading."""
+
+    seconds: float
+    requests: int
+    path: int  # requests one after the other
+    missing: int
+
+
+@dataclass(slots=True)
+class Bench:
+    """A sandbox whose clock stands still, the adapter, and the bot's history."""
+
+    running: Running
+    exchange: CoinbaseExchange
+    clock: MarketClock
+    history: History
+    policy: Policy
+    books: int
+
+    def next_bar(self) -> None:
+        told = self.running.admin("clock", {"advance": self.history.bar.total_seconds()})
+        self.clock.set(datetime.fromisoformat(told["at"]))
+
+    def gather(self, policy: Policy) -> Round:
+        """Read once and take it in."""
+        before, count = self.exchange.requests, self.running.admin("journal")["count"]
+        began = perf_counter()
+        self.exchange.begin_cycle(f"cycle {count}")
+        gatherer = Gatherer(
+            self.exchange, self.exchange, self.history, policy, self.books, self.exchange.read_all
+        )
+        reading = gatherer.read(a_state(at=self.clock.now()), ())
+        seconds = perf_counter() - began
+        self.history.absorb(reading)
+        entries = self.running.admin(f"journal?after={count}")["requests"]
+        return Round(seconds, self.exchange.requests - before, _path(entries), len(reading.missing))
+
+
+def live_rows() -> list[Row]:
+    """A round with some new bars, and one in which every product's bar has closed."""
+    with TemporaryDirectory() as folder:
+        flags = ("--latency-ms", LATENCY // timedelta(milliseconds=1))
+        with sandbox(Path(folder), *flags) as running:
+            bench = _bench(running)
+            cold = bench.gather(bench.policy)
+            products = tuple(bench.history.remembered().through)
+            some, every = [], []
+            for _ in range(ROUNDS):
+                bench.next_bar()
+                _rest()
+                bench.gather(_only(bench.policy, products[NEW_BARS:]))
+                _rest()
+                some.append(bench.gather(bench.policy))
+                bench.next_bar()
+                _rest()
+                every.append(bench.gather(bench.policy))
+    return [
+        _row(f"LIVE reading, {NEW_BARS} new bars", some, WALL_MAX),
+        _row(f"LIVE reading, {len(products)} new bars", every, None),
+        _row("LIVE reading, the first", [cold], None),
+    ]
+
+
+def _bench(running: Running) -> Bench:
+    configuration = shipped_configuration()
+    settings = replace(
+        configuration.settings,
+        exchange=replace(
+            configuration.settings.exchange,
+            base_url=running.address,
+            ca_file=running.ready["ca_file"],
+        ),
+    )
+    clock = MarketClock(datetime.fromisoformat(running.admin("clock")["at"]))
+    keys = {"COINBASE_KEY_FILE": running.ready["key_file"]}
+    return Bench(
+        running,
+        coinbase_exchange(settings, keys, clock, SystemClock()),
+        clock,
+        History(settings.market.bar, history_length(configuration)),
+        configuration.policy,
+        settings.gather.books_per_cycle_max,
+    )
+
+
+def _only(policy: Policy, symbols: Sequence[str]) -> Policy:
+    allowed = Allowlist(count=len(symbols), symbols=tuple(symbols))
+    return replace(policy, universe=replace(policy.universe, allowlist=allowed))
+
+
+def _path(entries: Sequence[Mapping[str, Any]]) -> int:
+    """The longest chain in which each came at least a journey after the one before."""
+    came = [datetime.fromisoformat(entry["at"]) for entry in entries]
+    longest: list[int] = []
+    for at in came:
+        chains = zip(longest, came, strict=False)
+        earlier = [length for length, then in chains if at - then >= LATENCY]
+        longest.append(1 + max(earlier, default=0))
+    return max(longest, default=0)
+
+
+def _row(what: str, rounds: Sequence[Round], budget: float | None) -> Row:
+    best = sorted(rounds, key=lambda one: one.seconds)[len(rounds) // 2]
+    note = f"{best.requests} requests, {best.path} one after the other, {best.missing} missing"
+    return Row(what, best.seconds, "s", budget, f"venue 80 ms away; {note}")
+
+
+def _rest() -> None:
+    sleep(_REFILL)
