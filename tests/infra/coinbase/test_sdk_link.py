@@ -294,7 +294,11 @@ def test_the_sdk_writes_nothing_to_stderr_by_itself() -> None:
     assert logging.getLogger("coinbase.RESTClient").handlers == []
 
 
-@pytest.mark.parametrize("secret", ["no key", PEM.replace("M", "#"), PEM[:80], "A" * 44])
+@pytest.mark.parametrize(
+    "secret",
+    ["no key", PEM.replace("M", "#"), PEM[:80], "A" * 44],
+    ids=["words", "spoilt", "cut", "another kind"],
+)
 def test_a_key_that_cannot_sign_is_refused_without_showing_it(secret: str) -> None:
     check_key(KEYS)
     if secret == "A" * 44:
