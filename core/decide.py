@@ -19,7 +19,7 @@ from core.allocation import allocate
 from core.changes import Scene, plan_changes
 from core.decision import Decision
 from core.execution import plan_orders
-from core.exits import exit_plans, protective_exits
+from core.exits import all_out, exit_plans, protective_exits
 from core.indicators import average_true_range
 from core.losses import standing_now
 from core.market import Floats, Snapshot
@@ -52,7 +52,7 @@ def decide(
 
     plans = exit_plans(state, portfolio, snapshot.panel, policy.exits)
     exits = protective_exits(snapshot, portfolio, plans, universe.eligible, regime.regime, policy)
-
+    exits = all_out(exits, standing, snapshot, portfolio, plans, policy)
     panel = snapshot.panel.rows(tuple(wallets.traded))
     atr = average_true_range(panel, policy.triggers.atr.window // panel.bar)
     attention = find_triggers(panel, atr, regime.regime, policy.triggers)

@@ -39,7 +39,7 @@ from core.money import (
 from core.policy import ExitsPolicy, Policy
 from core.proposals import ExitTerms, Purpose, TradeProposal
 from core.reasons import Finding, Reason
-from core.state import BotState, ExitLevel, ExitPlan, Wish
+from core.state import BotState, ExitLevel, ExitPlan, Standing, Wish
 from core.wording import percent, span
 
 STRATEGY = "exits"
@@ -127,6 +127,28 @@ def protective_exits(
             tier = tiers.get(symbol) or _widest(policy.exits)
             proposals.append(_sale(portfolio.positions[symbol], plan, seen, finding, tier, policy))
     return Exits(tuple(proposals), watched)
+
+
+def all_out(
+    exits: Exits,
+    standing: Standing,
+    snapshot: Snapshot,
+    portfolio: Portfolio,
+    plans: Mapping[str, ExitPlan],
+    policy: Policy,
+) -> Exits:
+    """With a sale of every position, once the operator wants everything sold."""
+    if standing.code != Reason.FLATTEN.name:
+        return exits
+    proposals = {proposal.symbol: proposal for proposal in exits.proposals}
+    watched = dict(exits.watched)
+    for symbol in plans.keys() - proposals.keys():
+        position = portfolio.positions[symbol]
+        seen = _price_of(position, snapshot, portfolio, policy)
+        watched[symbol] = finding = Finding(Reason.FLATTEN, seen.words, "nothing held", "level")
+        tier = _widest(policy.exits)
+        proposals[symbol] = _sale(position, plans[symbol], seen, finding, tier, policy)
+    return Exits(tuple(proposals[symbol] for symbol in sorted(proposals)), watched)
 
 
 def armed_levels(

@@ -41,6 +41,7 @@ DAY = timedelta(days=1)
 STOPPED_KEPT = timedelta(days=30)  # the longest wait that the policy may ask for
 CLOSED_KEPT = 100  # sales; more than the longest streak that the policy may allow
 CLOSED_KEPT_FOR = timedelta(days=30)  # the longest rest after a streak
+_OPERATORS = frozenset({Reason.KILL_SWITCH.name, Reason.FLATTEN.name})
 # What is not in the market and never was: it uses up nothing.
 _IN_VAIN = frozenset({OrderStatus.REFUSED, OrderStatus.NEVER_REACHED})
 
@@ -73,13 +74,19 @@ def opened(state: BotState, at: datetime, controls: Controls) -> BotState:
 
 def _level(state: BotState, at: datetime, controls: Controls) -> Standing:
     standing = state.standing
+    if controls.flatten is not None:
+        return Standing(Level.HALTED, Reason.FLATTEN.name, controls.flatten, at)
     if controls.kill is not None:
-        if standing.code == Reason.KILL_SWITCH.name:
+        if standing.code in _OPERATORS:  # what he wants sold goes on being sold
             return standing
         return Standing(Level.HALTED, Reason.KILL_SWITCH.name, controls.kill, at)
     if controls.resume is not None:
         return Standing(Level.NORMAL, "", f"resumed: {controls.resume}", at)
     if standing.until is not None and standing.until <= at:
+        return Standing(Level.NORMAL, "", f"{standing.code} ended", at)
+    if controls.stop is not None and standing.level is Level.NORMAL:
+        return Standing(Level.REDUCE_ONLY, Reason.STOPPING.name, controls.stop, at)
+    if controls.stop is None and standing.code == Reason.STOPPING.name:
         return Standing(Level.NORMAL, "", f"{standing.code} ended", at)
     return standing
 

@@ -270,4 +270,12 @@ class ControlFiles(Protocol):
     def killed(self) -> bool:
         """Whether KILL is there now; cheap enough to ask before every send."""
 
+    def flattening(self) -> bool:
+        """Whether FLATTEN waits to be obeyed."""
+
     def consume_resume(self) -> None: ...
+
+    def consume_flatten(self) -> None: ...
+
+    def ask_to_stop(self, why: str) -> None:
+        """From the next cycle on this process is about to end."""

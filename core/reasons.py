@@ -48,6 +48,7 @@ class Reason(Enum):
     TRAILING_STOP = "The price fell back from the highest close since entry."
     TAKE_PROFIT = "The price is at the target of the position or above it."
     HELD_TOO_LONG = "The position has been held for longer than allowed."
+    FLATTEN = "The operator wants everything of ours sold; an operator must resume."
     EXITING = "A protective exit of the product goes first."
     # Something was proposed, and lost before risk (allocation, sizing).
     NO_SHORTS = "There is nothing of our own to sell."
@@ -115,6 +116,7 @@ class Reason(Enum):
     MARKET_UNREACHABLE = "The market did not answer."
     STATE_NOT_WRITTEN = "What must not be lost could not be written."
     NO_EXIT_PLAN = "A position has no exit that could be watched."
+    STOPPING = "The bot is being stopped; it leaves no entry behind."
     PREFLIGHT_FAILED = "The preflight found that no entry may be made; what is held is watched."
     BOOKS_OPEN = "The books contradict themselves; an operator must look."
     BROKEN_RULE = "The bot contradicts itself: a fault in the program."

@@ -50,10 +50,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What the operator said since the last cycle, as read from the control files."""
+    """What the operator said since the last cycle: by control files, or by a signal."""
 
     kill: str | None = None
     resume: str | None = None
+    flatten: str | None = None
+    stop: str | None = None  # the process is asked to end after this cycle
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""KILL and RESUME: the files by which an operator speaks to a bot that runs or sleeps.
+"""KILL, RESUME and FLATTEN: the files by which an operator speaks to a bot that runs or sleeps.
 
 The text is the reason, for the record. Other programs only write them; the bot
-alone takes RESUME away, after the cycle that obeyed it is on record. In doubt it
+alone takes RESUME and FLATTEN away, after the cycle that obeyed them is on record. In doubt it
 is a kill: what stands under the name KILL and cannot be read still stops the bot.
 """
 
@@ -19,11 +19,12 @@ _REASON_MAX = 400  # bytes; a reason is a sentence, not a file
 _UNSAID = "no reason given"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ControlFolder:
-    """The control files of one state folder."""
+    """The control files of one state folder, and the signal that asked this process to end."""
 
     folder: Path
+    stopping: str | None = None
 
     @property
     def _kill(self) -> Path:
@@ -33,17 +34,22 @@ class ControlFolder:
     def _resume(self) -> Path:
         return self.folder / "RESUME"
 
+    @property
+    def _flatten(self) -> Path:
+        return self.folder / "FLATTEN"
+
     def read(self) -> Controls:
-        """What stands there now. An unreadable KILL is a kill, an unreadable RESUME is none."""
+        """What stands there now. An unreadable KILL is a kill, any other one is none."""
         try:
             kill = _reason(self._kill)
         except OSError as error:
             kill = f"KILL is there and cannot be read: {error.strerror}"
-        try:
-            resume = _reason(self._resume)
-        except OSError:
-            resume = None
-        return Controls(kill=kill, resume=resume)
+        return Controls(
+            kill=kill,
+            resume=_reason_or_none(self._resume),
+            flatten=_reason_or_none(self._flatten),
+            stop=self.stopping,
+        )
 
     def killed(self) -> bool:
         """One look at one name; cheap enough before every send. What cannot be told is a kill."""
@@ -54,6 +60,15 @@ class ControlFolder:
         except OSError:
             return True
         return True
+
+    def flattening(self) -> bool:
+        """Whether somebody asked for it and nobody has obeyed yet."""
+        return self._flatten.exists()
+
+    def write_flatten(self, why: str) -> None:
+        """Durable when it returns."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        replace_durably(self._flatten, _one_line(why).encode())
 
     def write_kill(self, why: str) -> None:
         """Durable when it returns, so that a power cut does not end it."""
@@ -69,9 +84,23 @@ class ControlFolder:
         self._kill.unlink(missing_ok=True)
         replace_durably(self._resume, _one_line(why).encode())
 
+    def ask_to_stop(self, why: str) -> None:
+        """By a signal, so it ends with this process."""
+        self.stopping = why
+
+    def consume_flatten(self) -> None:
+        self._flatten.unlink(missing_ok=True)
+
     def consume_resume(self) -> None:
         self._resume.unlink(missing_ok=True)
         reached(CrashPoint.RESUME_TAKEN)
+
+
+def _reason_or_none(path: Path) -> str | None:
+    try:
+        return _reason(path)
+    except OSError:
+        return None
 
 
 def _reason(path: Path) -> str | None:

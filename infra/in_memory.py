@@ -37,8 +37,17 @@ class NobodySpeaks:
     def killed(self) -> bool:
         return False
 
+    def flattening(self) -> bool:
+        return False
+
     def consume_resume(self) -> None:
         """There is none."""
+
+    def consume_flatten(self) -> None:
+        """There is none."""
+
+    def ask_to_stop(self, why: str) -> None:
+        """A run over history leaves nothing behind."""
 
 
 class NoHeartbeat:

@@ -21,6 +21,27 @@ class AlreadyRunning(FatalError):
     code = "ALREADY_RUNNING"
 
 
+def holder(folder: Path) -> dict[str, object] | None:
+    """What the process that holds the lock of `folder` says of itself; None where nobody does."""
+    try:
+        with (folder / "lock").open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _signature(file)
+    except OSError:
+        pass
+    return None
+
+
+def _signature(file: IO[str]) -> dict[str, object]:
+    try:
+        told = json.loads(file.read(400))
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 @dataclass(slots=True)
 class InstanceLock:
     """A held lock. The file says who holds it."""

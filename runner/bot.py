@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol
 
 from config.settings import Settings
+from core.reasons import Reason
 from core.state import BotState
 from infra.clock import MarketClock
 from infra.ledger import SqliteLedger
@@ -73,8 +74,15 @@ class Bot:
         if self.clock is not None:
             self.clock.set(at)
         if self.real is not None:
-            self.real.exchange.begin_cycle(f"{self.last.state.name}-{cycle}")
+            hurried = self._is_called()
+            self.real.begin(f"{self.last.state.name}-{cycle}", hurried=hurried)
         self.logs.cycle = cycle
+
+    def _is_called(self) -> bool:
+        """Whether the operator wants orders back, and no cycle has obeyed yet."""
+        controls, known = self.world.controls, self.last.state.standing.code
+        killed = controls.killed() and known not in (Reason.KILL_SWITCH.name, Reason.FLATTEN.name)
+        return killed or controls.flattening()
 
     def beat(self, state: BotState, doing: str = "RUNNING") -> None:
         """A sign of life that cannot be written is no reason to stop living."""

@@ -232,6 +232,8 @@ def _check_clock(state: BotState, at: datetime) -> None:
 
 
 def _consume(files: ControlFiles, read: Controls) -> None:
-    """RESUME is taken away only after the cycle that obeyed it is on record."""
+    """RESUME and FLATTEN are taken away only after the cycle that obeyed them is on record."""
     if read.resume is not None:
         files.consume_resume()
+    if read.flatten is not None:
+        files.consume_flatten()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from core.reasons import Reason
 from core.state import Level
 from core.wording import instant
 from infra.audit_record import Record
+from infra.clock import SystemClock
 from infra.process import keep_memory_flat, tidy_memory
 from runner import VERSION
 from runner.bot import Bot
@@ -28,6 +29,7 @@ from runner.command_line import parser, run
 from runner.cycle import Turn, fail_cycle, failed_state, failure, run_cycle
 from runner.exit_codes import ExitCode, Refusal
 from runner.screen import Screen, screen_for
+from runner.shutdown import farewell
 from runner.wiring import configure, wire
 
 NO_DELAY = timedelta(0)
@@ -50,18 +52,23 @@ class Stop:
 
 def options(arguments: Sequence[str] | None) -> Namespace:
     made = parser("main_loop", "Runs the bot, cycle after cycle, until it is stopped.")
-    made.add_argument("--recording", metavar="DIR", help="candles to play, with recorded")
-    made.add_argument("--bar", metavar="BAR", help="1m, 5m, 15m, 1h or 1d")
-    made.add_argument("--start", metavar="ISO", help="market time of the first cycle")
-    made.add_argument("--seed", metavar="N", help="of the embedded market")
+    add_market_options(made)
     made.add_argument("--once", action="store_true", help="one cycle; exit 1 if it failed")
     made.add_argument("--max-cycles", type=int, metavar="N", help="stop after N cycles")
     made.add_argument("--interval", metavar="SECONDS", help="between two cycles")
     made.add_argument("--fast", action="store_true", help="no waiting; simulated clocks only")
-    made.add_argument("--confirm-live", action="store_true", help="one of LIVE's gates")
     made.add_argument("--stop-on-halt", action="store_true", help="exit 5 when halted")
     made.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return made.parse_args(arguments)
+
+
+def add_market_options(made: ArgumentParser) -> None:
+    """The flags that say which market, and whether it may be LIVE."""
+    made.add_argument("--recording", metavar="DIR", help="candles to play, with recorded")
+    made.add_argument("--bar", metavar="BAR", help="1m, 5m, 15m, 1h or 1d")
+    made.add_argument("--start", metavar="ISO", help="market time of the first cycle")
+    made.add_argument("--seed", metavar="N", help="of the embedded market")
+    made.add_argument("--confirm-live", action="store_true", help="one of LIVE's gates")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             screen.say(notice)
             log.info(notice)
         code = loop(bot, given, screen, stop)
+        if stop.asked:
+            code = farewell(bot, turn, screen, SystemClock())
         screen.summary()
         log.info("stopped", extra={"exit_code": int(code)})
     return code
@@ -152,11 +161,12 @@ def _failed(bot: Bot, at: datetime, error: Exception) -> Turn:
 
 
 def rest(bot: Bot, stop: Stop, failures: int) -> None:
-    """Wait for the next cycle; a kill switch that is new starts it at once."""
-    known = bot.last.state.standing.code == Reason.KILL_SWITCH.name
+    """Wait for the next cycle; what the operator says anew starts it at once."""
+    known = bot.last.state.standing.code in (Reason.KILL_SWITCH.name, Reason.FLATTEN.name)
+    controls = bot.world.controls
 
     def woken() -> bool:
-        return stop.asked or (not known and bot.world.controls.killed())
+        return stop.asked or controls.flattening() or (not known and controls.killed())
 
     bot.pace.wait(bot.last.state.cycle_id, bot.backoff(failures), woken)
 

@@ -31,6 +31,7 @@ from runner.exit_codes import ExitCode, Refusal
 if TYPE_CHECKING:
     from infra.exchange.coinbase.exchange import CoinbaseExchange
 
+_HURRY = timedelta(seconds=3)  # a kill is obeyed within ten seconds, come what may
 # Beyond these, times of history or of later cycles would leave the calendar.
 _FIRST, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -78,6 +79,10 @@ class RealVenue:
         told = self.exchange.server_time()
         low, high = told - self.clock.now(), told - before
         return min(max(timedelta(0), low), high)
+
+    def begin(self, cycle: str, *, hurried: bool) -> None:
+        """One deadline for all reads of a cycle; a short one where somebody wants orders back."""
+        self.exchange.begin_cycle(cycle, _HURRY if hurried else None)
 
     def meet(self) -> datetime:
         """Ask it for its time, and live by it where it is a sandbox. RetryableError, FatalError."""

@@ -55,6 +55,8 @@ CANNOT: Mapping[Reason, str] = {
     Reason.TAKE_PROFIT: _NOTHING_HELD + "no position has an exit.",
     Reason.HELD_TOO_LONG: _NOTHING_HELD + "no position has an exit.",
     Reason.NO_EXIT_PLAN: _NOTHING_HELD + "no position has an exit.",
+    Reason.FLATTEN: _OPERATOR,
+    Reason.STOPPING: _OPERATOR,
     Reason.EXITING: _NOTHING_HELD + "no exit goes first.",
     Reason.STOPPED_RECENTLY: _NOTHING_HELD + "nothing is sold.",
     Reason.LOSING_STREAK: _NOTHING_HELD + "nothing is sold.",

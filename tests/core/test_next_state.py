@@ -190,3 +190,27 @@ def test_memories_of_the_venue_are_those_of_now() -> None:
 def test_an_order_that_never_arrived_uses_up_no_pace() -> None:
     order = replace(an_open_order("SOL-USD", status=OrderStatus.NEVER_REACHED), cycle=97)
     assert next_state(at_noon(), a_decision(), a_portfolio(), Outcome((order,), ())).sent == ()
+
+
+def test_flatten_halts_until_resume_and_a_kill_beside_it_changes_nothing() -> None:
+    flattened = opened(a_state(), NOON, Controls(flatten="out of here"))
+    assert (flattened.standing.level, flattened.standing.code) == (Level.HALTED, "FLATTEN")
+    assert opened(flattened, NOON, Controls(kill="stop")).standing == flattened.standing
+    assert opened(flattened, NOON, SILENT).standing == flattened.standing
+    resumed = opened(flattened, NOON, Controls(resume="seen to"))
+    assert resumed.standing.level is Level.NORMAL
+
+
+def test_flatten_goes_before_a_kill_that_stands() -> None:
+    killed = opened(a_state(), NOON, Controls(kill="odd prices"))
+    both = opened(killed, NOON, Controls(kill="odd prices", flatten="sell"))
+    assert both.standing.code == "FLATTEN"
+
+
+def test_a_stop_forbids_entries_for_as_long_as_the_process_lives() -> None:
+    stopping = opened(a_state(), NOON, Controls(stop="asked to end"))
+    assert (stopping.standing.level, stopping.standing.code) == (Level.REDUCE_ONLY, "STOPPING")
+    assert opened(stopping, NOON, Controls(stop="asked to end")).standing == stopping.standing
+    assert opened(stopping, NOON, SILENT).standing.level is Level.NORMAL
+    halted = a_state(standing=a_standing(Level.HALTED, "FATAL"))
+    assert opened(halted, NOON, Controls(stop="asked to end")).standing.code == "FATAL"

@@ -67,7 +67,14 @@ class Operator:
     def killed(self) -> bool:
         return self.kill_after is not None and len(self.venue.sent) >= self.kill_after
 
+    def flattening(self) -> bool:
+        return False
+
     def consume_resume(self) -> None: ...
+
+    def consume_flatten(self) -> None: ...
+
+    def ask_to_stop(self, why: str) -> None: ...
 
 
 def a_venue() -> ScriptedVenue:

@@ -41,9 +41,12 @@ class CoinbaseExchange:
         self._account = AccountReading(transport)
         self._ordering = Ordering(transport, self._account)
 
-    def begin_cycle(self, cycle: str) -> None:
-        """Before the first read of each cycle, and of each piece of work outside of one."""
-        self._transport.begin_cycle(cycle)
+    def begin_cycle(self, cycle: str, most: timedelta | None = None) -> None:
+        """Before the first read of each cycle, and of each piece of work outside of one.
+
+        Its reads have exchange.cycle_deadline, or `most` where that is shorter.
+        """
+        self._transport.begin_cycle(cycle, most)
 
     def breakers(self) -> tuple[Breaker, ...]:
         """The circuit breakers as they stand, to be kept over a restart."""

@@ -78,10 +78,12 @@ class Transport:
         """How many requests were sent since the start, second tries among them."""
         return self._tally.requests
 
-    def begin_cycle(self, cycle: str) -> None:
+    def begin_cycle(self, cycle: str, most: timedelta | None = None) -> None:
         """From here reads share exchange.cycle_deadline, and the clocks are compared anew."""
         self._tally.cycle = cycle
-        self._tally.reads_until = self.timer.monotonic() + _seconds(self.terms.cycle_deadline)
+        deadline = self.terms.cycle_deadline
+        within = deadline if most is None else min(most, deadline)
+        self._tally.reads_until = self.timer.monotonic() + _seconds(within)
         self.venue_clock.forget()
 
     def read(self, request: Request, decode: Callable[[bytes], Made]) -> Made:
