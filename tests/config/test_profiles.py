@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,21 +12,37 @@ from config.schemas import FILES, schema_of
 from config.settings import Mode
 from core.money import Money, Ratio
 from core.policy import Resting
+from infra.exchange.coinbase.access import ADDRESS, AUTHORITY, access_of
+from infra.exchange.coinbase.keys import BadAccess
 from tests.builders.shipped import CONFIG, shipped_configuration
 
 PROFILES = sorted(path.stem for path in (CONFIG / "profiles").glob("*.yaml"))
 
 
 def test_the_profiles_are_these() -> None:
-    assert PROFILES == ["canary", "daily", "dev", "ema_cross", "prod", "usdt"]
+    assert PROFILES == ["canary", "daily", "dev", "ema_cross", "prod", "rehearsal", "usdt"]
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_loads_says_why_it_exists_and_arms_nothing(name: str) -> None:
     found = shipped_configuration(name)
     assert found.settings.app.mode is Mode.DRY_RUN
-    assert found.settings.exchange.read_only
+    assert found.settings.exchange.read_only or name == "rehearsal"
     assert (CONFIG / "profiles" / f"{name}.yaml").read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("address", ["api.coinbase.com", "192.168.1.7:8740"])
+def test_the_rehearsal_may_send_and_leads_to_this_machine_only(
+    tmp_path: Path, address: str
+) -> None:
+    terms = shipped_configuration("rehearsal").settings.exchange
+    authority = tmp_path / "ca.pem"
+    authority.touch()
+    sandbox = {AUTHORITY: str(authority)}
+    assert not terms.read_only
+    assert access_of(terms, sandbox).is_loopback
+    with pytest.raises(BadAccess, match="only a sandbox on 127"):
+        access_of(terms, {ADDRESS: address, **sandbox})
 
 
 def test_ema_cross_is_the_example_strategy_and_no_other() -> None:
