@@ -7,6 +7,9 @@
   check      proves the whole ledger; exit 1 where it does not close
   backup FILE
              copies the ledger to a new file and proves the copy
+  compare FILE
+             with what a sandbox told of itself (GET /_sandbox/truth; `-` reads it from a pipe):
+             every balance, order and fill; exit 1 where they differ
   adopt CURRENCY AMOUNT "why"
              books what came (or, negative, went) from outside: neither gain nor loss. Takes the
              lock, so no bot may run; needs --mode and --exchange
@@ -35,7 +38,7 @@ from infra.instance_lock import AlreadyRunning, InstanceLock
 from infra.ledger import LedgerReader, Owner, SqliteLedger
 from infra.ledger_copy import backup
 from infra.naming import new_run_id
-from runner import ledger_views
+from runner import ledger_truth, ledger_views
 from runner.command_line import parser, run
 from runner.exit_codes import ExitCode, Refusal
 from runner.places import Places, find
@@ -54,11 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> Namespace:
     made = parser("ledger", (__doc__ or "").strip())
     made.add_argument("command", choices=sorted(_COMMANDS), metavar="COMMAND", help="see above")
-    made.add_argument("rest", nargs="*", metavar="ARGUMENT", help="of backup and adopt")
+    made.add_argument("rest", nargs="*", metavar="ARGUMENT", help="of backup, compare, adopt")
     given = made.parse_intermixed_args(arguments)
-    wanted = {"backup": 1, "adopt": 3}.get(given.command, 0)
+    wanted = {"backup": 1, "compare": 1, "adopt": 3}.get(given.command, 0)
     if len(given.rest) != wanted:
-        form = {"backup": "backup FILE", "adopt": 'adopt CURRENCY AMOUNT "why"'}
+        form = {
+            "backup": "backup FILE",
+            "compare": "compare FILE",
+            "adopt": 'adopt CURRENCY AMOUNT "why"',
+        }
         made.error(f"{given.command}: write {form.get(given.command, given.command)}")
     return given
 
@@ -121,6 +128,27 @@ def _backup(given: Namespace) -> int:
     words = f"{target}: a copy that closes, {checked.fills} fills, {checked.postings} postings"
     print(json.dumps(told) if given.json else words)
     return ExitCode.FINISHED
+
+
+def _compare(given: Namespace) -> int:
+    source = given.rest[0]
+    try:
+        text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        with closing(_reader(_places(given))) as ledger:
+            found = ledger_truth.compared(ledger, ledger_truth.truth_of(text))
+    except OSError as error:
+        raise Refusal(ExitCode.USAGE, f"{source}: cannot be read: {error.strerror}") from error
+    except ledger_truth.BadTruth as error:
+        raise Refusal(ExitCode.USAGE, f"{source}: {error}") from error
+    if given.json:
+        print(json.dumps(ledger_truth.members(found)))
+    else:
+        size = f"{found.balances} balances, {found.orders} orders, {found.fills} fills"
+        size += f"; {found.strangers} orders of somebody else" if found.strangers else ""
+        print(f"the books and the venue {'agree' if found.agree else 'differ'}: {size}")
+        for what, how in found.differences.items():
+            print(f"{what}: {how}")
+    return ExitCode.FINISHED if found.agree else ExitCode.FAILED
 
 
 def _adopt(given: Namespace) -> int:
@@ -242,6 +270,7 @@ _COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "backup": _backup,
     "balances": _balances,
     "check": _check,
+    "compare": _compare,
     "orders": _orders,
     "positions": _positions,
     "trades": _trades,
