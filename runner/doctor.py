@@ -7,7 +7,7 @@ FAIL forbids: entries alone, or everything. Nothing here sends an order.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -16,13 +16,15 @@ from uuid import UUID
 
 from config.loader import Configuration
 from config.settings import Mode
+from core.account import Position
 from core.errors import BotError, RetryableError
 from core.orders import Order, VenueOrder
-from core.wording import span
+from core.wording import count, span
 from infra.disk import FreeSpace
 from runner.markets import RealVenue
 from runner.places import Places
 
+_NAMED_MAX = 5
 _SKEW_MAX = timedelta(seconds=60)  # a token from further away is refused
 
 
@@ -55,11 +57,13 @@ class Finding:
 
 
 class OwnOrders(Protocol):
-    """What of the ledger says whose an order is."""
+    """What of the ledger says whose an order is, and what the bot holds."""
 
     def order_of(self, exchange_order_id: str) -> Order | None: ...
 
     def unsettled(self) -> tuple[Order, ...]: ...
+
+    def positions(self) -> Mapping[str, Position]: ...
 
 
 def good(check: str, seen: str, scope: Scope = Scope.ALL) -> Finding:
@@ -109,6 +113,9 @@ def venue(
     try:
         yield from _key(configuration, real)
         yield from _strangers(real.exchange.open_orders(), ledger)
+    except RetryableError as error:
+        told = f"{error.code}: {error}"
+        yield bad("account", told, "the key may be well; look again in a while")
     except BotError as error:
         yield bad("key", f"{error.code}: {error}", "make a new key, or look whether it is valid")
 
@@ -173,15 +180,26 @@ def _strangers(orders: tuple[VenueOrder, ...], ledger: OwnOrders | None) -> Iter
     if bots:
         yield bad(
             "other bots",
-            f"{len(bots)} open orders that a bot placed and our ledger does not know: "
-            f"{', '.join(order.exchange_order_id for order in bots[:3])}",
+            f"{count(len(bots), 'open order')} that a bot placed and our ledger does not know: "
+            + _named(bots),
             "stop the other bot or restore the state folder, and cancel them",
         )
     else:
         yield good("other bots", "none on this portfolio")
     if len(foreign) > len(bots):
-        seen = f"{len(foreign) - len(bots)} open orders of somebody else"
-        yield odd("foreign orders", seen, "they are left alone")
+        others = [order for order in foreign if order not in bots]
+        seen = f"{count(len(others), 'open order')} of somebody else: "
+        yield odd("foreign orders", seen + _named(others), "they are left alone")
+
+
+def _named(orders: list[VenueOrder]) -> str:
+    """The first of them, as a person finds them at the venue."""
+    told = (
+        f"{order.symbol} {order.side.value} {order.exchange_order_id}"
+        for order in orders[:_NAMED_MAX]
+    )
+    more = f" and {len(orders) - _NAMED_MAX} more" if len(orders) > _NAMED_MAX else ""
+    return ", ".join(told) + more
 
 
 def _is_ours(order: VenueOrder, ledger: OwnOrders | None) -> bool:

@@ -1,44 +1,30 @@
-"""Can anything be traded at all, with this balance under these limits?
+"""Can anything be traded at all, with this account under these limits?
 
-A policy whose limits leave no legal order size is obeyed in silence for days. So every
-product gets the interval of notionals that the venue and the policy both allow, and what
-is empty is told before the first cycle.
+A policy whose limits leave no legal order size is obeyed in silence for days, and a cycle
+that needs more requests than there is time for never sees all it should. Both are told
+before the first cycle, with the keys that contradict each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from config.loader import Configuration
 from core.errors import BotError
-from core.market import Balance, Product, ProductStatus, TopOfBook
-from core.money import ZERO, Money, Price, Quantity, plain
+from core.market import Balance, Product, ProductStatus
+from core.money import ZERO, Money, added, plain
 from core.policy import Policy
-from core.wording import percent
-from runner.doctor import Finding, Scope, bad, good, odd
+from core.wording import count, percent
+from runner.doctor import Finding, OwnOrders, Scope, bad, good, odd
 from runner.markets import RealVenue
+from runner.sizes import Interval, Purse, intervals
 
 _NAMED_MAX = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """The notionals that one entry may have, in the capital currency."""
-
-    symbol: str
-    least: Money
-    most: Money
-
-    @property
-    def is_empty(self) -> bool:
-        return self.most < self.least
-
-    def __str__(self) -> str:
-        return f"{self.symbol} {self.least} to {self.most}"
-
-
-def market(configuration: Configuration, real: RealVenue) -> Iterator[Finding]:
+def market(
+    configuration: Configuration, real: RealVenue, ledger: OwnOrders | None
+) -> Iterator[Finding]:
     """Wallets, products, fees, sizes and requests."""
     policy, exchange = configuration.policy, real.exchange
     real.exchange.begin_cycle("preflight")
@@ -50,7 +36,8 @@ def market(configuration: Configuration, real: RealVenue) -> Iterator[Finding]:
         yield bad("products", f"{error.code}: {error}", "look again in a while", Scope.ENTRIES)
         return
     yield _access(listed, tradable)
-    yield from _requests(configuration, real, tradable)
+    yield from _left_out(real)
+    yield _requests(configuration, real, tradable)
     if not exchange.signed:
         return
     try:
@@ -62,31 +49,13 @@ def market(configuration: Configuration, real: RealVenue) -> Iterator[Finding]:
     yield good("fees", told, Scope.ENTRIES)
     yield from _wallets(balances, policy)
     yield from _foreign(balances, policy)
-    yield from _sizes(intervals(tradable, tops, _equity(balances, configuration), policy))
+    purse = Purse(_equity(balances, ledger, configuration), fees.taker)
+    yield from _sizes(intervals(tradable, tops, purse, policy))
 
 
-def intervals(
-    products: tuple[Product, ...], tops: Mapping[str, TopOfBook], equity: Money, policy: Policy
-) -> tuple[Interval, ...]:
-    """Of every product with a book that is paid in the capital currency or one like it."""
-    most = min(
-        policy.risk.notional_max,
-        policy.risk.position_max.of(equity),
-        policy.risk.at_risk_max.of(equity),
-        key=lambda money: money.amount,
-    )
-    return tuple(
-        Interval(product.symbol, _least(product, tops[product.symbol], policy), most)
-        for product in products
-        if product.symbol in tops
-    )
-
-
-def _least(product: Product, top: TopOfBook, policy: Policy) -> Money:
-    """The smallest entry that the venue takes and the policy thinks worth its fees."""
-    lot = Price(top.ask, product.quote).of(Quantity(product.smallest_quantity, product.base))
-    least = max(lot.amount, product.quote_min, policy.risk.notional_min.amount)
-    return Money(least, policy.capital_currency)
+def requests(configuration: Configuration, real: RealVenue) -> Finding:
+    """Whether a cycle's requests fit into its time. Raises what reading the products raises."""
+    return _requests(configuration, real, _tradable(real.exchange.products(), configuration.policy))
 
 
 def _tradable(listed: tuple[Product, ...], policy: Policy) -> tuple[Product, ...]:
@@ -109,16 +78,24 @@ def _access(listed: tuple[Product, ...], tradable: tuple[Product, ...]) -> Findi
     return bad("products", seen, fix, Scope.ENTRIES)
 
 
+def _left_out(real: RealVenue) -> Iterator[Finding]:
+    """Products that cannot be read; nothing is traded there."""
+    odd_ones = real.exchange.left_out
+    if odd_ones:
+        seen = "; ".join(f"{name}: {why}" for name, why in sorted(odd_ones.items())[:_NAMED_MAX])
+        told = f"{count(len(odd_ones), 'product')}: {seen}"
+        yield odd("unreadable", told, "they are never traded", Scope.ENTRIES)
+
+
 def _requests(
     configuration: Configuration, real: RealVenue, tradable: tuple[Product, ...]
-) -> Iterator[Finding]:
+) -> Finding:
     books = len({product.book for product in tradable})
     depths = configuration.settings.gather.books_per_cycle_max
     needed, why = real.exchange.budget(books, depths)
     if why is None:
-        yield good("requests", f"at most {needed} a cycle", Scope.ENTRIES)
-    else:
-        yield bad("requests", f"{needed} a cycle", why, Scope.ENTRIES)
+        return good("requests", f"at most {needed} a cycle", Scope.ENTRIES)
+    return bad("requests", f"{needed} a cycle", why, Scope.ENTRIES)
 
 
 def _wallets(balances: tuple[Balance, ...], policy: Policy) -> Iterator[Finding]:
@@ -143,24 +120,29 @@ def _foreign(balances: tuple[Balance, ...], policy: Policy) -> Iterator[Finding]
         yield odd("coins", told + more, fix)
 
 
-def _equity(balances: tuple[Balance, ...], configuration: Configuration) -> Money:
-    """Cash at par, at most app.capital_max; near enough to tell an empty interval."""
+def _equity(
+    balances: tuple[Balance, ...], ledger: OwnOrders | None, configuration: Configuration
+) -> Money:
+    """Cash at par and own lots at cost, at most app.capital_max; near enough for an interval."""
     currencies = configuration.policy.quote_currencies
     cash = sum((b.total for b in balances if b.currency in currencies), ZERO)
+    lots = sum((p.cost.amount for p in ledger.positions().values()), ZERO) if ledger else ZERO
     capital_max = configuration.settings.app.capital_max
-    return Money(min(cash, capital_max.amount), capital_max.currency)
+    return Money(min(added(cash, lots), capital_max.amount), capital_max.currency)
 
 
 def _sizes(found: tuple[Interval, ...]) -> Iterator[Finding]:
     """FAIL only where no product has a legal size."""
     empty = [interval for interval in found if interval.is_empty]
     named = "; ".join(str(interval) for interval in empty[:_NAMED_MAX])
+    pairs = dict.fromkeys(f"{one.most.key} against {one.least.key}" for one in empty)
+    clash = f"these contradict each other: {', '.join(pairs)}"
     if found and len(empty) == len(found):
-        fix = "pay in, or change risk.notional_min, notional_max or position_max"
+        fix = f"pay in, or change one of the two; {clash}"
         yield bad("sizes", f"no product has a legal size: {named}", fix, Scope.ENTRIES)
     elif empty:
-        fix = "these are never bought with this balance"
+        fix = f"these are never bought with this balance; {clash}"
         yield odd("sizes", f"{len(empty)} of {len(found)}: {named}", fix, Scope.ENTRIES)
     elif found:
-        widest = max(found, key=lambda interval: interval.least.amount)
-        yield good("sizes", f"all {len(found)}; narrowest {widest}", Scope.ENTRIES)
+        narrowest = min(found, key=lambda one: (one.most.money - one.least.money).amount)
+        yield good("sizes", f"all {len(found)}; narrowest {narrowest}", Scope.ENTRIES)

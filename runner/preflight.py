@@ -43,8 +43,8 @@ def examine(
         return
     met = tuple(venue(configuration, real, ledger))
     yield from met
-    if not any(f.result is Result.FAIL and f.check in ("venue", "key") for f in met):
-        yield from market(configuration, real)
+    if not any(f.result is Result.FAIL and f.check in ("venue", "key", "account") for f in met):
+        yield from market(configuration, real, ledger)
 
 
 def allowed(found: Sequence[Finding], *, holds: bool) -> tuple[Finding, ...]:

@@ -19,7 +19,6 @@ from core.indicators import panel_length
 from core.next_state import after_preflight
 from core.ports import Venue
 from core.proposals import Strategy
-from core.state import BotState
 from infra.audit_log import LogInUse
 from infra.audit_record import Identity
 from infra.clock import SystemClock
@@ -36,7 +35,9 @@ from runner.arrival import arrive, knock
 from runner.bot import Bot
 from runner.cadence import SLICE_SECONDS, Cadence, FullSpeed, Pace
 from runner.cycle import World
+from runner.doctor import Finding, Result
 from runner.exit_codes import ExitCode, Refusal
+from runner.feasibility import requests
 from runner.framing import Framer
 from runner.gates import pass_gates
 from runner.gather import Gatherer
@@ -204,9 +205,13 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
     state = found_state(stores, settings.app.name, market.timetable.start)
     if market.turned is not None:
         market.turned.set(time_of(stores, state))
+    found: tuple[Finding, ...] = ()
     if market.real is not None:
         if settings.app.mode is Mode.LIVE:
-            state = _examined(configuration, places, market.real, stores, state)
+            found = _examined(configuration, places, market.real, stores)
+            state = after_preflight(state, _failed(found), market.clock.now())
+        else:
+            _fits(configuration, market.real)
         market.real.exchange.begin_cycle("recovery")
     world = _world(configuration, market, stores, identity, places)
     return Bot(
@@ -230,6 +235,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             *_coarse(configuration),
             protection_told(settings.loop, configuration.policy.exits.resting),
             *market.notices,
+            *(f"preflight: {f.check}: {f.seen}; {f.fix}" for f in found if f.fix),
         ),
         settings=settings,
         real=market.real,
@@ -237,17 +243,28 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
 
 
 def _examined(
-    configuration: Configuration,
-    places: Places,
-    real: RealVenue,
-    stores: Stores,
-    state: BotState,
-) -> BotState:
-    """The state to start in, or a Refusal: the doctor's word is the last gate."""
+    configuration: Configuration, places: Places, real: RealVenue, stores: Stores
+) -> tuple[Finding, ...]:
+    """What the doctor found, or a Refusal: its word is the last gate."""
     ledger = stores.ledger
     holds = bool(ledger.positions() or ledger.unsettled())
-    failed = allowed(tuple(examine(configuration, places, real, ledger)), holds=holds)
-    return after_preflight(state, tuple(str(f.check) for f in failed), real.clock.now())
+    found = tuple(examine(configuration, places, real, ledger))
+    allowed(found, holds=holds)
+    return found
+
+
+def _failed(found: tuple[Finding, ...]) -> tuple[str, ...]:
+    return tuple(finding.check for finding in found if finding.result is Result.FAIL)
+
+
+def _fits(configuration: Configuration, real: RealVenue) -> None:
+    """Refusal where a cycle would need more requests than it has time for."""
+    try:
+        found = requests(configuration, real)
+    except RetryableError:
+        return  # the cycles will say so
+    if found.result is Result.FAIL:
+        raise Refusal(ExitCode.USAGE, f"{found.check}: {found.seen}; {found.fix}")
 
 
 def _world(

@@ -11,10 +11,18 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 
 def quick_start_blocks() -> list[str]:
     """The bash blocks between the heading "Quick start" and the next heading."""
+    return section_blocks("Quick start", "bash")
+
+
+def section_blocks(heading: str, language: str) -> list[str]:
+    """The fenced blocks of a language between a heading and the next one."""
     text = README.read_text(encoding="utf-8")
-    section = re.split(r"^## ", text, flags=re.MULTILINE)
-    (start,) = [part for part in section if part.startswith("Quick start")]
-    return re.findall(r"^```bash\n(.*?)^```", start, flags=re.MULTILINE | re.DOTALL)
+    (found,) = [
+        part
+        for part in re.split(r"^## ", text, flags=re.MULTILINE)
+        if part.startswith(f"{heading}\n")
+    ]
+    return re.findall(rf"^```{language}\n(.*?)^```", found, flags=re.MULTILINE | re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -10,17 +11,18 @@ from pathlib import Path
 import pytest
 
 from core.market import ProductStatus
-from core.money import Money
+from core.money import Money, Ratio
 from core.next_state import after_preflight, newborn
 from core.state import Level
 from runner import main_loop, preflight
-from runner.doctor import Finding, Result, Scope, bad, good
+from runner.doctor import Finding, Result, Scope, bad, good, machine
 from runner.exit_codes import ExitCode, Refusal
-from runner.feasibility import intervals
+from runner.places import Places
 from runner.preflight import allowed
+from runner.sizes import VENUE, Interval, Purse, intervals
 from tests.builders.market import NOON, a_product, a_top
 from tests.builders.rehearsal import Rehearsal, a_rehearsal, step
-from tests.builders.shipped import shipped_configuration
+from tests.builders.shipped import shipped_configuration, shipped_policy
 from tests.builders.terminal import Answer, asked
 
 POLICY = shipped_configuration().policy
@@ -119,7 +121,7 @@ def test_another_bot_on_the_portfolio_keeps_this_one_out(
         assert (found["other bots"]["result"], found["other bots"]["scope"]) == ("FAIL", "all")
         started = asked(main_loop.main, *rehearsal.arguments("--confirm-live", "--once"))
         assert started.code == ExitCode.GATE
-        assert "other bots: 1 open orders that a bot placed" in started.told
+        assert "other bots: 1 open order that a bot placed" in started.told
 
 
 def test_own_orders_are_no_other_bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,11 +155,134 @@ def test_a_failed_preflight_reduces_until_one_succeeds() -> None:
     assert after_preflight(state, (), NOON) == state
 
 
-@pytest.mark.parametrize(("equity", "empty"), [("312", True), ("312.5", False), ("313", False)])
+def sizes(equity: str, symbol: str = "SOL-USD", **overrides: str) -> Interval:
+    product = a_product(symbol, status=ProductStatus.ONLINE)
+    purse = Purse(Money(Decimal(equity), "USD"), Ratio(Decimal("0.006")))
+    policy = shipped_policy(**overrides) if overrides else POLICY
+    (found,) = intervals((product,), {symbol: a_top(symbol)}, purse, policy)
+    return found
+
+
+@pytest.mark.parametrize(("equity", "empty"), [("698.6", True), ("698.7", False)])
 def test_a_product_has_a_legal_size_from_where_the_limits_meet(equity: str, empty: bool) -> None:
-    """8% of 312.50 USD are the 25 USD that an entry must have at least."""
-    product = a_product("SOL-USD", status=ProductStatus.ONLINE)
-    (found,) = intervals(
-        (product,), {"SOL-USD": a_top("SOL-USD")}, Money(Decimal(equity), "USD"), POLICY
-    )
+    """3% of tier T2, times 1.2 in a bull market, must be 25 USD when the fee is paid."""
+    found = sizes(equity)
     assert found.is_empty is empty
+    assert (found.least.key, found.most.key) == ("risk.notional_min", "sizing.base.T2")
+
+
+@pytest.mark.parametrize(
+    ("equity", "key", "overrides"),
+    [
+        ("10000", "risk.notional_max", {"risk.notional_max": "25 USD"}),
+        ("300", "risk.position_max", {"sizing.base.T2": "8%"}),
+        ("10000", "risk.theme_max.layer1", {"risk.theme_max.layer1": "0.2%"}),
+        ("10000", "risk.cash_min", {"risk.cash_min": "99.8%"}),
+        ("10000", "sizing.base.T2", {"sizing.base.T2": "0.2%"}),
+        (
+            "10000",
+            "strategies.rules.budget.exposure_max",
+            {"strategies.rules.budget.exposure_max": "0.2%"},
+        ),
+    ],
+)
+def test_an_empty_interval_names_the_two_that_contradict_each_other(
+    equity: str, key: str, overrides: dict[str, str]
+) -> None:
+    found = sizes(equity, **overrides)
+    assert found.is_empty
+    assert (found.least.key, found.most.key) == ("risk.notional_min", key)
+
+
+def test_what_the_venue_takes_at_least_may_be_the_limit() -> None:
+    found = sizes("10", **{"risk.notional_min": "0.01 USD"})
+    assert found.is_empty
+    assert (found.least.key, found.most.key) == (VENUE, "sizing.base.T2")
+
+
+def test_a_balance_too_small_for_the_policy_is_told_with_both_keys(
+    venue: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = venue.config / "app.yaml"
+    before = app.read_text(encoding="utf-8")
+    app.write_text(before.replace("capital_max: 100000 USD", "capital_max: 300 USD"))
+    try:
+        answer, found = examined(venue, monkeypatch)
+        refused = asked(main_loop.main, *venue.arguments("--confirm-live", "--once"))
+    finally:
+        app.write_text(before)
+    assert (answer.code, found["sizes"]["scope"]) == (ExitCode.GATE, "entries")
+    assert "sizing.base.T1 against risk.notional_min" in found["sizes"]["fix"]
+    assert refused.code == ExitCode.GATE
+    assert refused.told.startswith("preflight: sizes: no product has a legal size")
+
+
+def test_more_requests_than_a_cycle_has_time_for_are_refused_in_every_mode(
+    venue: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = venue.config / "app.yaml"
+    before = app.read_text(encoding="utf-8")
+    slow = before.replace("requests_per_second_max: 25 ", "requests_per_second_max: 2 ")
+    app.write_text(slow.replace("requests_per_second_max: 8 ", "requests_per_second_max: 2 "))
+    try:
+        answer, found = examined(venue, monkeypatch)
+        live = asked(main_loop.main, *venue.arguments("--confirm-live", "--once"))
+        monkeypatch.setenv("COINBASE_KEY_FILE", "")
+        public = asked(main_loop.main, *venue.arguments("--once", mode="DRY_RUN"))
+    finally:
+        app.write_text(before)
+    assert (answer.code, found["requests"]["scope"]) == (ExitCode.GATE, "entries")
+    assert "exchange.private_requests_per_second_max" in found["requests"]["fix"]
+    assert (live.code, live.told[:21]) == (ExitCode.GATE, "preflight: requests: ")
+    assert public.code == ExitCode.USAGE
+    assert "exchange.public_requests_per_second_max" in public.told
+
+
+def test_a_start_tells_of_foreign_coins_and_orders_and_leaves_them_alone(tmp_path: Path) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        resting = {"base_size": "0.001", "limit_price": "20000"}
+        person = "3f1c7f0e-3c58-4d0c-9a7e-2f4f3b247247"
+        made = rehearsal.venue.create(person, "limit_limit_gtc", **resting)
+        name = made["success_response"]["order_id"]
+        with rehearsal.bot() as bot:
+            told = "\n".join(bot.notices)
+            assert f"1 open order of somebody else: BTC-USD BUY {name}" in told
+            assert "they are left alone" in told
+            step(bot)
+        assert rehearsal.venue.order(name)["status"] == "OPEN"
+
+
+@pytest.mark.parametrize(("zone", "result"), [("UTC", "OK"), ("Europe/Istanbul", "WARN")])
+def test_another_time_zone_than_utc_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, result: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        places = Places(tmp_path, tmp_path, "LIVE", "coinbase")
+        found = {one.check: one for one in machine(shipped_configuration(), places)}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found["time zone"].result.name == result
+
+
+def test_a_disk_below_its_reserve_is_a_fail(tmp_path: Path) -> None:
+    greedy = shipped_configuration(**{"app.disk_reserve": "900000 GB"})
+    places = Places(tmp_path, tmp_path, "LIVE", "coinbase")
+    found = {one.check: one for one in machine(greedy, places)}
+    assert (found["disk"].result, found["disk"].scope) == (Result.FAIL, Scope.ALL)
+    assert "app.disk_reserve" in found["disk"].fix
+
+
+def test_a_venue_that_fails_says_nothing_of_the_key(
+    venue: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = {"kind": "status", "on": "GET /api/v3/brokerage/key_permissions", "status": 503}
+    venue.venue.admin("faults", {"seed": 1, "rules": [failing]})
+    try:
+        _, found = examined(venue, monkeypatch)
+    finally:
+        venue.venue.admin("faults", {})
+    assert (found["account"]["result"], "key" in found) == ("FAIL", False)
+    assert "look again in a while" in found["account"]["fix"]
