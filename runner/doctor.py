@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Protocol
 from uuid import UUID
@@ -64,6 +65,10 @@ class OwnOrders(Protocol):
     def unsettled(self) -> tuple[Order, ...]: ...
 
     def positions(self) -> Mapping[str, Position]: ...
+
+    def expected(self) -> Mapping[str, Decimal]: ...
+
+    def foreign(self) -> Mapping[str, Decimal]: ...
 
 
 def good(check: str, seen: str, scope: Scope = Scope.ALL) -> Finding:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from config.loader import Configuration
 from core.errors import BotError
 from core.market import Balance, Product, ProductStatus
-from core.money import ZERO, Money, added, plain
+from core.money import ZERO, Money, added, plain, subtracted
 from core.policy import Policy
 from core.wording import count, percent
 from runner.doctor import Finding, OwnOrders, Scope, bad, good, odd
@@ -48,7 +48,7 @@ def market(
     told = f"maker {percent(fees.maker)}, taker {percent(fees.taker)}"
     yield good("fees", told, Scope.ENTRIES)
     yield from _wallets(balances, policy)
-    yield from _foreign(balances, policy)
+    yield from _foreign(balances, ledger, policy)
     purse = Purse(_equity(balances, ledger, configuration), fees.taker)
     yield from _sizes(intervals(tradable, tops, purse, policy))
 
@@ -111,13 +111,22 @@ def _wallets(balances: tuple[Balance, ...], policy: Policy) -> Iterator[Finding]
         yield good("wallets", told, Scope.ENTRIES)
 
 
-def _foreign(balances: tuple[Balance, ...], policy: Policy) -> Iterator[Finding]:
-    coins = [b for b in balances if b.total > ZERO and b.currency not in policy.quote_currencies]
+def _foreign(
+    balances: tuple[Balance, ...], ledger: OwnOrders | None, policy: Policy
+) -> Iterator[Finding]:
+    """Coins beyond our own, lots and dust."""
+    ours, theirs = (ledger.expected(), ledger.foreign()) if ledger is not None else ({}, {})
+    own = {name: subtracted(total, theirs.get(name, ZERO)) for name, total in ours.items()}
+    others = {
+        balance.currency: subtracted(balance.total, own.get(balance.currency, ZERO))
+        for balance in balances
+        if balance.currency not in policy.quote_currencies
+    }
+    coins = [f"{plain(amount)} {name}" for name, amount in others.items() if amount > ZERO]
     if coins:
-        told = ", ".join(f"{plain(coin.total)} {coin.currency}" for coin in coins[:_NAMED_MAX])
         more = f" and {len(coins) - _NAMED_MAX} more" if len(coins) > _NAMED_MAX else ""
         fix = "what the ledger does not know as ours is foreign and never sold"
-        yield odd("coins", told + more, fix)
+        yield odd("coins", ", ".join(coins[:_NAMED_MAX]) + more, fix)
 
 
 def _equity(

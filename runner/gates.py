@@ -27,6 +27,9 @@ def pass_gates(given: Namespace, settings: Settings) -> None:
 
 def _shut(given: Namespace, settings: Settings) -> Iterator[str]:
     if settings.exchange.read_only:
-        yield "exchange.read_only: is true, and LIVE sends orders; set it to false in app.yaml"
+        where = (
+            "app.yaml" if given.profile is None else f"app.yaml or profiles/{given.profile}.yaml"
+        )
+        yield f"exchange.read_only: is true, and LIVE sends orders; set it to false in {where}"
     if not given.confirm_live and os.environ.get(CONFIRMED, "") != "YES":
         yield f"--confirm-live: LIVE is not confirmed; add it, or set {CONFIRMED}=YES"

@@ -91,8 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             screen.say(notice)
             log.info(notice)
         code = loop(bot, given, screen, stop)
-        if stop.asked:
-            code = farewell(bot, turn, screen, SystemClock())
+        if stop.asked or code is ExitCode.HALTED:
+            left = farewell(bot, turn, screen, SystemClock())
+            code = code if left is ExitCode.FINISHED else left
         screen.summary()
         log.info("stopped", extra={"exit_code": int(code)})
     return code

@@ -47,6 +47,7 @@ from runner.places import Places
 from runner.preflight import allowed, examine
 from runner.protection import protection_told
 from runner.recovery import Stores, found_state, open_stores, recovered, time_of
+from runner.shutdown import gone_unasked
 from runner.venues import venue_for
 from strategy import registry
 
@@ -130,7 +131,12 @@ def _met(
     """The venue has answered. With --once nobody waits for it."""
     if not given.once:
         pause = configuration.settings.loop.backoff_first
-        arrive(real, _beats(home, configuration), SystemClock(), pause, gone)
+        try:
+            arrive(real, _beats(home, configuration), SystemClock(), pause, gone)
+        except Refusal as refusal:
+            if refusal.code is not ExitCode.FINISHED:
+                raise
+            raise gone_unasked(home.places, refusal) from None
         return
     try:
         knock(real)

@@ -252,6 +252,15 @@ def test_a_start_tells_of_foreign_coins_and_orders_and_leaves_them_alone(tmp_pat
         assert rehearsal.venue.order(name)["status"] == "OPEN"
 
 
+def test_own_lots_are_no_foreign_coins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        with rehearsal.bot() as bot:
+            step(bot)
+            assert bot.world.ledger.positions()
+        _, found = examined(rehearsal, monkeypatch)
+        assert "coins" not in found
+
+
 @pytest.mark.parametrize(("zone", "result"), [("UTC", "OK"), ("Europe/Istanbul", "WARN")])
 def test_another_time_zone_than_utc_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, result: str

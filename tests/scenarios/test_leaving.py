@@ -193,6 +193,22 @@ def test_an_entry_whose_end_cannot_be_proved_is_named(
         assert "unproved, ends by itself at 2025-01-02" in told
 
 
+def test_a_bot_that_ends_because_it_is_halted_names_an_entry_that_has_not_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        environment(rehearsal, monkeypatch)
+        with rehearsal.bot() as bot:
+            name = until_an_entry_rests(rehearsal, bot)
+        rehearsal.move(1)
+        slow = {"kind": "cancel_slow", "seconds": 3600}
+        rehearsal.venue.admin("faults", {"seed": 1, "rules": [slow]})
+        ControlFolder(tmp_path / "var").write_kill("enough")
+        answer = asked(main_loop.main, *rehearsal.arguments("--confirm-live", "--stop-on-halt"))
+        assert answer.code == ExitCode.UNPROVED
+        assert f"({name}): OPEN, unproved, ends by itself at" in answer.told
+
+
 def test_a_signal_ends_the_program_with_its_entries_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from infra.heartbeat import Heartbeat
 from runner import main_loop
 from runner.exit_codes import ExitCode
 from tests.builders.rehearsal import Rehearsal, a_rehearsal, step
@@ -105,9 +109,67 @@ def test_a_key_that_the_venue_refuses_ends_the_start(
     assert "KEY_REFUSED" in answer.told
 
 
-def test_once_waits_for_nobody(venue: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in venue.environment(COINBASE_BASE_URL="127.0.0.1:1").items():
+def unreachable(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in rehearsal.environment(COINBASE_BASE_URL="127.0.0.1:1").items():
         monkeypatch.setenv(name, value)
+
+
+def waits_until_told_to_stop(
+    rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Answer, dict[str, str]]:
+    """The bot before a venue that does not answer, stopped at its first sign of life."""
+    seen: list[str] = []
+
+    def stops(beats: Heartbeat, doing: str, why: str) -> None:
+        said(beats, doing, why)
+        seen.append(beats.path.read_text(encoding="utf-8"))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    said = Heartbeat.waiting
+    monkeypatch.setattr(Heartbeat, "waiting", stops)
+    unreachable(rehearsal, monkeypatch)
+    answer = asked(main_loop.main, *rehearsal.arguments("--confirm-live"))
+    return answer, json.loads(seen[0])
+
+
+def test_a_venue_that_does_not_answer_is_waited_for_with_a_sign_of_life(
+    venue: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, beat = waits_until_told_to_stop(venue, monkeypatch)
+    assert (beat["state"], beat["why"][:11]) == ("WAITING_FOR_VENUE", "UNREACHABLE")
+    assert answer.code == ExitCode.FINISHED
+    assert answer.told.startswith("stopped while the venue did not answer: UNREACHABLE")
+
+
+def test_whoever_stops_waiting_is_told_of_entries_that_nobody_could_ask_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        with rehearsal.bot() as bot:
+            while not (loose := [o for o in step(bot)["orders"] if o["status"] == "OPEN"]):
+                rehearsal.move()
+        answer, _ = waits_until_told_to_stop(rehearsal, monkeypatch)
+    stopped, *entries = answer.err.splitlines()
+    assert answer.code == ExitCode.UNPROVED
+    assert stopped.startswith("stopped while the venue did not answer")
+    assert [order["client_order_id"] in told for order, told in zip(loose, entries, strict=True)]
+    assert all("OPEN, unproved, ends by itself at" in told for told in entries)
+
+
+def test_a_second_start_finds_the_first_and_says_so_unless_it_is_to_be_quiet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_rehearsal(tmp_path) as rehearsal, rehearsal.bot():
+        given = rehearsal.arguments("--confirm-live")
+        loud = started(rehearsal, monkeypatch, *[flag for flag in given if flag != "--quiet"])
+        quiet = started(rehearsal, monkeypatch, *given)
+    assert (loud.code, quiet.code) == (ExitCode.LOCKED, ExitCode.LOCKED)
+    assert "another bot runs on this folder" in loud.told
+    assert (quiet.out, quiet.err) == ("", "")
+
+
+def test_once_waits_for_nobody(venue: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    unreachable(venue, monkeypatch)
     answer = asked(main_loop.main, *venue.arguments("--once", "--confirm-live"))
     assert answer.code == ExitCode.FAILED
     assert "the venue does not answer: UNREACHABLE" in answer.told
