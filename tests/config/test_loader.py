@@ -201,7 +201,7 @@ def test_a_mistake_in_a_profile_is_told_with_the_profiles_own_line(tmp_path: Pat
 def test_a_profile_that_is_not_there_is_named_with_those_that_are(name: str) -> None:
     (told,) = complaints_about(CONFIG, name)
     assert told.startswith(f"command line: --profile: there is no profile {name!r}")
-    assert "canary, daily, dev, ema_cross, prod and usdt" in told
+    assert "canary, daily, dev, ema_cross, prod, rehearsal and usdt" in told
 
 
 def test_in_an_overlay_a_section_merges_and_a_list_is_replaced(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import json
 import time
 from decimal import Decimal
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from core.market import Side
 from infra.audit_log import newest_first
+from infra.audit_record import Record
 from infra.clock import SystemClock
 from infra.control_files import ControlFolder
 from runner import flatten, main_loop
@@ -127,24 +129,57 @@ def test_a_kill_takes_entries_back_within_ten_seconds_though_the_market_is_silen
 ) -> None:
     with a_rehearsal(tmp_path) as rehearsal, rehearsal.bot() as bot:
         name = until_an_entry_rests(rehearsal, bot)
-        silent = [
-            {"kind": "slow", "on": f"GET /api/v3/brokerage/{path}", "seconds": 30}
-            for path in ("best_bid_ask", "products", "product_book", "time", "market")
-        ]
-        rehearsal.venue.admin("faults", {"seed": 1, "rules": silent})
+        silence(rehearsal)
         ControlFolder(tmp_path / "var").write_kill("the market is silent")
         begun = time.monotonic()
         rest(bot, Stop(), 0)
         assert time.monotonic() - begun < 3, "the kill was not seen in the wait"
-        at = bot.timetable.after(bot.last.state.at)
-        assert at is not None
-        bot.last = turn(bot, at)
+        record = at_once(bot)
         rehearsal.venue.admin("faults", {})
         assert at_the_venue(rehearsal, name) == "CANCELLED"
         assert time.monotonic() - begun < 10
-        assert bot.last.record is not None
-        assert bot.last.record["level"] == "HALTED"
-        assert name in {order["client_order_id"] for order in bot.last.record["orders"]}
+        assert record["level"] == "HALTED"
+        assert name in {order["client_order_id"] for order in record["orders"]}
+
+
+def test_a_kill_in_the_middle_of_a_cycle_is_obeyed_by_that_cycle(tmp_path: Path) -> None:
+    with a_rehearsal(tmp_path) as rehearsal, rehearsal.bot() as bot:
+        name = until_an_entry_rests(rehearsal, bot)
+        silence(rehearsal)
+        rehearsal.move(1)
+        said: list[float] = []
+        killed = Timer(0.3, lambda: said.append(kill(tmp_path)))  # while it waits for the market
+        killed.start()
+        record = at_once(bot)
+        killed.join()
+        rehearsal.venue.admin("faults", {})
+        assert at_the_venue(rehearsal, name) == "CANCELLED"
+        assert time.monotonic() - said[0] < 10
+        assert record["level"] == "HALTED"
+        assert name in {order["client_order_id"] for order in record["orders"]}
+
+
+def kill(folder: Path) -> float:
+    ControlFolder(folder / "var").write_kill("in the middle")
+    return time.monotonic()
+
+
+def at_once(bot: Bot) -> Record:
+    """One cycle, without asking the venue for its time before."""
+    at = bot.timetable.after(bot.last.state.at)
+    assert at is not None
+    bot.last = turn(bot, at)
+    assert bot.last.record is not None
+    return bot.last.record
+
+
+def silence(rehearsal: Rehearsal) -> None:
+    """From here on the market tells nothing; the account does."""
+    silent = [
+        {"kind": "slow", "on": f"GET /api/v3/brokerage/{path}", "seconds": 30}
+        for path in ("best_bid_ask", "products", "product_book", "time", "market")
+    ]
+    rehearsal.venue.admin("faults", {"seed": 1, "rules": silent})
 
 
 # The graceful end
