@@ -261,6 +261,30 @@ def test_own_lots_are_no_foreign_coins(tmp_path: Path, monkeypatch: pytest.Monke
         assert "coins" not in found
 
 
+def test_with_own_positions_limits_that_forbid_every_entry_start_in_reduce_only(
+    tmp_path: Path,
+) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        with rehearsal.bot() as bot:
+            step(bot)
+            assert bot.world.ledger.positions()
+        policy = rehearsal.config / "policy.yaml"
+        before = policy.read_text(encoding="utf-8")
+        policy.write_text(before.replace("notional_max: 1000 USD", "notional_max: 25 USD"))
+        rehearsal.move()
+        with rehearsal.bot() as bot:
+            assert any(told.startswith("preflight: sizes: no product") for told in bot.notices)
+            record = step(bot)
+            assert (record["level"], bot.last.state.standing.why) == (
+                "REDUCE_ONLY",
+                "failed: sizes",
+            )
+        policy.write_text(before)
+        rehearsal.move()
+        with rehearsal.bot() as bot:
+            assert step(bot)["level"] == "NORMAL"
+
+
 @pytest.mark.parametrize(("zone", "result"), [("UTC", "OK"), ("Europe/Istanbul", "WARN")])
 def test_another_time_zone_than_utc_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, result: str
