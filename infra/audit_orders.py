@@ -55,13 +55,14 @@ def _planned(order: PlannedOrder) -> Members:
 
 
 def order_members(order: Order) -> Members:
-    """An own order as it stands."""
+    """An own order as it stands; `told` is what the venue said of it, where it said no."""
     return {
         **_planned(order.planned),
         "client_order_id": order.planned.client_order_id,
         "exchange_order_id": order.exchange_order_id,
         "filled": plain(order.filled),
         "status": order.status.name,
+        "told": order.told or None,
     }
 
 
