@@ -93,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = loop(bot, given, screen, stop)
         if stop.asked:
             code = farewell(bot, turn, screen, SystemClock())
+        bot.outside.leaving(code)
         screen.summary()
         log.info("stopped", extra={"exit_code": int(code)})
     return code
@@ -145,6 +146,7 @@ def turn(bot: Bot, at: datetime) -> Turn:
         log.exception("cycle %s failed", cycle)
         done = _failed(bot, at, error)
     bot.beat(done.state)
+    bot.outside.turned(done, bot.world.ledger)
     tidy_memory(cycle)
     return done
 
@@ -166,6 +168,7 @@ def rest(bot: Bot, stop: Stop, failures: int) -> None:
     controls = bot.world.controls
 
     def woken() -> bool:
+        bot.alive()
         return stop.asked or controls.flattening() or (not known and controls.killed())
 
     bot.pace.wait(bot.last.state.cycle_id, bot.backoff(failures), woken)
