@@ -37,7 +37,7 @@ def main() -> int:
     outgoing = apprise.Apprise()
     if not all([outgoing.add(url) for url in urls]):
         return _REFUSED
-    kind = apprise.NotifyType(_KINDS[told["stage"]])
+    kind = apprise.NotifyType(_KINDS[told["phase"]])
     done = outgoing.notify(body=told["body"], title=told["title"], notify_type=kind)
     return 0 if done else _FAILED
 

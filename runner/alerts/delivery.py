@@ -18,7 +18,7 @@ from core.wording import instant, span
 from infra.alert_command import AlertCommand, CommandFailed, found, through_apprise
 from infra.logs import without_secrets
 from runner.alerts.alert import Alert
-from runner.alerts.memory import Message, Stage
+from runner.alerts.memory import Message, Phase
 from runner.alerts.teller import Undelivered
 from runner.exit_codes import ExitCode, Refusal
 
@@ -59,25 +59,25 @@ class ByCommand:
 
 def worded(message: Message, identity: Identity) -> dict[str, object]:
     """The alert as a program gets it: codes for programs, title and body for people."""
-    alert, stage = message.alert, message.stage
+    alert, phase = message.alert, message.phase
     lasted = span(_lasted(message))
-    when = f"since {instant(message.since)}" if stage is not Stage.OVER else f"after {lasted}"
+    when = f"since {instant(message.since)}" if phase is not Phase.OVER else f"after {lasted}"
     text = without_secrets(alert.text)
     return {
         **_of(identity),
         "code": alert.code.name,
-        "stage": stage.value,
+        "phase": phase.value,
         "subject": alert.subject,
         "text": text,
         "since": instant(message.since),
         "at": instant(message.at),
-        "title": f"{identity.named}: {alert.code.name} {stage.value}",
-        "body": f"{_sentence(alert, stage)} {text} ({when})",
+        "title": f"{identity.named}: {alert.code.name} {phase.value}",
+        "body": f"{_sentence(alert, phase)} {text} ({when})",
     }
 
 
-def _sentence(alert: Alert, stage: Stage) -> str:
-    said = {Stage.BEGAN: "", Stage.LASTS: "STILL: ", Stage.OVER: "OVER: "}[stage]
+def _sentence(alert: Alert, phase: Phase) -> str:
+    said = {Phase.BEGAN: "", Phase.LASTS: "STILL: ", Phase.OVER: "OVER: "}[phase]
     return f"{said}{alert.code.value}"
 
 
@@ -92,7 +92,7 @@ def a_test(identity: Identity, at: str) -> dict[str, object]:
     return {
         **_of(identity),
         "code": TEST_CODE,
-        "stage": Stage.BEGAN.value,
+        "phase": Phase.BEGAN.value,
         "subject": "",
         "text": words,
         "since": at,

@@ -21,7 +21,7 @@ _TRIES_MAX = 100  # a day
 _DOUBLINGS_MAX = 16
 
 
-class Stage(Enum):
+class Phase(Enum):
     """What is said of an alert."""
 
     BEGAN = "began"
@@ -46,7 +46,7 @@ class Entry:
     since: datetime
     looks: int = 1
     over_at: datetime | None = None
-    told: Stage | None = None
+    told: Phase | None = None
     told_at: datetime | None = None
     tries: int = 0  # in a row, in vain
     next_try: datetime | None = None
@@ -56,7 +56,7 @@ class Entry:
 class Message:
     """One thing to say. `at` is when it became due to be said, by the wall clock."""
 
-    stage: Stage
+    phase: Phase
     alert: Alert
     since: datetime
     at: datetime
@@ -92,21 +92,21 @@ def _passed_unnoticed(entry: Entry) -> bool:
 def due(memory: Memory, now: datetime, patience: Patience) -> tuple[Message, ...]:
     """What is to be said now, oldest first."""
     found = [
-        Message(stage, entry.alert, entry.since, now)
+        Message(phase, entry.alert, entry.since, now)
         for entry in memory.values()
-        if (stage := _stage(entry, now, patience)) is not None
+        if (phase := _phase(entry, now, patience)) is not None
         and (entry.next_try is None or entry.next_try <= now)
     ]
     return tuple(sorted(found, key=lambda message: (message.since, message.alert.key)))
 
 
-def _stage(entry: Entry, now: datetime, patience: Patience) -> Stage | None:
+def _phase(entry: Entry, now: datetime, patience: Patience) -> Phase | None:
     if entry.over_at is not None:
-        return Stage.OVER
+        return Phase.OVER
     if entry.told is None:
-        return Stage.BEGAN if _is_ripe(entry, now, patience) else None
+        return Phase.BEGAN if _is_ripe(entry, now, patience) else None
     assert entry.told_at is not None  # it was told
-    return Stage.LASTS if now - entry.told_at >= _pause(entry.told, patience) else None
+    return Phase.LASTS if now - entry.told_at >= _pause(entry.told, patience) else None
 
 
 def _is_ripe(entry: Entry, now: datetime, patience: Patience) -> bool:
@@ -115,16 +115,16 @@ def _is_ripe(entry: Entry, now: datetime, patience: Patience) -> bool:
     return entry.looks >= _LOOKS_MIN and now - entry.since >= patience.patience
 
 
-def _pause(told: Stage, patience: Patience) -> timedelta:
-    return patience.escalate_after if told is Stage.BEGAN else patience.repeat_every
+def _pause(told: Phase, patience: Patience) -> timedelta:
+    return patience.escalate_after if told is Phase.BEGAN else patience.repeat_every
 
 
 def told(memory: Memory, message: Message, now: datetime) -> Memory:
     """The memory once somebody was told."""
     key = message.alert.key
-    if message.stage is Stage.OVER:
+    if message.phase is Phase.OVER:
         return {name: entry for name, entry in memory.items() if name != key}
-    spoken = replace(memory[key], told=message.stage, told_at=now, tries=0, next_try=None)
+    spoken = replace(memory[key], told=message.phase, told_at=now, tries=0, next_try=None)
     return {**memory, key: spoken}
 
 
@@ -161,7 +161,7 @@ def remembered(member: Mapping[str, object]) -> Entry:
         datetime.fromisoformat(str(member["since"])),
         int(str(member["looks"])),
         _instant(member["over_at"]),
-        Stage(told_before) if told_before is not None else None,
+        Phase(told_before) if told_before is not None else None,
         _instant(member["told_at"]),
     )
     if (entry.told is None) != (entry.told_at is None):

@@ -132,7 +132,7 @@ class Teller:
     def tell(self) -> None:
         """Say all that is due now."""
         for message in due(self.memory, self.clock.now(), self.patience):
-            what = f"{message.alert.code.name} {message.stage.value}"
+            what = f"{message.alert.code.name} {message.phase.value}"
             try:
                 self.delivery.deliver(message)
             except Undelivered as error:
