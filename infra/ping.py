@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from queue import Queue
+from threading import Thread
 
 log = logging.getLogger("runner.alerts")
 
@@ -20,14 +21,14 @@ class Pinger:
 
     url: str
     timeout: float  # seconds
-    _due: Event = field(default_factory=Event)
-    _ending: Event = field(default_factory=Event)
+    _asked: Queue[bool] = field(default_factory=Queue)  # False: it is the end
     _thread: Thread | None = None
     _silent: bool = False  # the last one was in vain, and it was said
 
     def ping(self) -> None:
         """Never waits."""
-        self._due.set()
+        if self._asked.empty():
+            self._asked.put(True)
         if self._thread is None:
             self._thread = Thread(target=self._run, name="pings", daemon=True)
             self._thread.start()
@@ -35,18 +36,12 @@ class Pinger:
     def close(self, seconds: float) -> None:
         """A ping that is due still goes out."""
         if self._thread is not None:
-            self._ending.set()
-            self._due.set()
+            self._asked.put(False)
             self._thread.join(seconds)
 
     def _run(self) -> None:
-        while True:
-            self._due.wait()
-            last = self._ending.is_set()
-            self._due.clear()
+        while self._asked.get():
             self._ask()
-            if last or self._ending.is_set():
-                return
 
     def _ask(self) -> None:
         from http.client import HTTPException

@@ -165,6 +165,7 @@ def facts_of(done: Turn, ledger: Books) -> Facts:
         holding=_holding(ledger),
         failure=_failure(done),
         decision=done.decision,
+        orders=done.outcome.orders if done.outcome is not None else (),
         quarantined=account.get("quarantined", {}),
         missing=done.missing,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from core.changes.stuck import is_unanswered, resists_cancels
 from core.decision import Decision, ProductVerdict
 from core.market import Side
-from core.orders import Order
+from core.orders import Order, OrderStatus
 from core.reasons import Reason
 from core.state import BotState, Level
 from runner.alerts.alert import AROUND, Alert, AlertCode, Sight
@@ -69,6 +69,7 @@ class Facts:
     holding: Holding | None  # None where the ledger could not be read
     failure: Failure | None = None
     decision: Decision | None = None
+    orders: tuple[Order, ...] = ()  # own ones that the cycle sent or saw change
     quarantined: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)  # piece -> why it could not be had
 
@@ -151,13 +152,23 @@ def _blocked(symbol: str, facts: Facts, holding: Holding) -> str:
         return ""
     if verdict.exit.reason is Reason.HELD:
         return ""
+    fired = f"{verdict.exit.reason.name} has fired"
     planned = any(o.symbol == symbol and o.side is Side.SELL for o in decision.plan.orders)
     if not planned and not holding.leaves(symbol) and not holding.guarded(symbol):
-        return f"{verdict.exit.reason.name} has fired, and no sale goes out: {_answer(verdict)}"
+        return f"{fired}, and no sale goes out: {_answer(verdict)}"
+    for order in facts.orders:
+        if order.symbol == symbol and _is_refused_sale(order):
+            return f"{fired}, and the venue refuses its sale: {order.told or 'without a word'}"
     plan = facts.state.exits.get(symbol)
     if plan is not None and plan.attempts >= ATTEMPTS_DUE:
-        return f"{verdict.exit.reason.name} has fired, and {plan.attempts} sales left some of it"
+        return f"{fired}, and {plan.attempts} sales left some of it"
     return ""
+
+
+def _is_refused_sale(order: Order) -> bool:
+    planned = order.planned
+    sells = planned.side is Side.SELL and not planned.protects
+    return sells and order.status is OrderStatus.REFUSED
 
 
 def _answer(verdict: ProductVerdict) -> str:
