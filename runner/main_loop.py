@@ -6,6 +6,7 @@ with its code, and the loop goes on, more slowly while cycles fail.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import signal
 import sys
@@ -175,4 +176,5 @@ def rest(bot: Bot, stop: Stop, failures: int) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.enable()  # a supervisor ends a hung cycle by a signal: say where it hung
     run(main)

@@ -75,7 +75,7 @@ class Outside:
     def turned(self, done: Turn, ledger: Books) -> None:
         """A cycle has ended, well or not."""
         standing = done.state.standing
-        told = f"cycle {done.state.cycle}, {standing.level.name} {standing.code}"
+        told = f"cycle {done.state.cycle}, {standing.level.name} {standing.code}".rstrip()
         self.supervisor.status(told)
         self.supervisor.alive()
         if self.teller is not None:
