@@ -36,6 +36,7 @@ _ORDERED: tuple[tuple[str, str, type], ...] = (
     ("triggers.atr.min", "triggers.atr.max", Ratio),
     ("triggers.reversal.low_age_max", "triggers.reversal.lookback", timedelta),
     ("loop.backoff_first", "loop.backoff_max", timedelta),
+    ("alerts.escalate_after", "alerts.repeat_every", timedelta),
     ("loop.interval", "execution.maker_ttl", timedelta),
     ("exchange.read_timeout", "exchange.cycle_deadline", timedelta),
     ("exchange.retry_wait_first", "exchange.retry_wait_max", timedelta),
@@ -197,6 +198,13 @@ def live_needs_a_venue(facts: Facts) -> Iterator[Complaint]:
         yield facts.complaint("app.mode", message)
 
 
+def told_one_way(facts: Facts) -> Iterator[Complaint]:
+    """An alert counts as told once one program has taken it, so there is one program."""
+    if facts.get("alerts.command", str) is not None and facts.get("alerts.apprise", bool):
+        message = f"apprise is on beside {facts.cited('alerts.command')}; take one of them"
+        yield facts.complaint("alerts.apprise", message)
+
+
 def enabled_strategies(facts: Facts) -> tuple[str, ...]:
     names = facts.names("strategies") or ()
     return tuple(name for name in names if facts.get(f"strategies.{name}.enabled", bool))
@@ -225,6 +233,7 @@ CHECKS: tuple[Check, ...] = (
     base_within_position,
     room_for_the_smallest_order,
     live_needs_a_venue,
+    told_one_way,
     strategies_have_work,
 )
 

@@ -16,12 +16,15 @@ _NAMED = re.compile(
     r"""\s*[:=]\s*[^\s#]""",
     re.IGNORECASE,
 )
-_MARKED = re.compile(r"-----BEGIN|organizations/[^\s/]+/apiKeys/", re.IGNORECASE)
+_MARKED = re.compile(
+    r"-----BEGIN|organizations/[^\s/]+/apiKeys/|[a-z]://[^/\s:@]+:[^/\s@]+@", re.IGNORECASE
+)
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 _HEX = re.compile(r"[0-9a-fA-F]{32,}")
 _ADVICE = (
     "looks like a secret; delete it here, withdraw the key at the exchange, and hand a new one "
-    "over by COINBASE_KEY_FILE or COINBASE_API_KEY and COINBASE_API_SECRET"
+    "over by COINBASE_KEY_FILE or COINBASE_API_KEY and COINBASE_API_SECRET; addresses of alerts "
+    "by TRADER_ALERT_URLS"
 )
 
 
@@ -35,7 +38,7 @@ def _opaque(line: str) -> bool:
 
 
 def looks_secret(line: str) -> bool:
-    """Whether a line holds a key of an exchange, or a name that such a key would have."""
+    """Whether a line holds a key or a password, or a name that such a thing would have."""
     return bool(_MARKED.search(line) or _NAMED.search(line) or _opaque(line))
 
 

@@ -118,6 +118,19 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Who is told what is wrong, and how often."""
+
+    command: str | None  # a program with its arguments
+    apprise: bool
+    ping_url: str | None
+    timeout: timedelta
+    patience: timedelta
+    escalate_after: timedelta
+    repeat_every: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of app.yaml."""
 
@@ -128,3 +141,4 @@ class Settings:
     gather: GatherSettings
     loop: LoopSettings
     logs: LogSettings
+    alerts: AlertSettings

@@ -55,6 +55,8 @@ class NoHeartbeat:
 
     protection = ""
 
+    is_due = False
+
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None:
         """Written nowhere."""
 

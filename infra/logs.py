@@ -21,7 +21,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-_SECRET_VARIABLES = re.compile(r"COINBASE_API_\w+")
+_SECRET_VARIABLES = re.compile(r"COINBASE_API_\w+|TRADER_ALERT_URLS|TRADER_PING_URL")
 _SECRET_SHAPES = (
     # A key that lost its last line is still a key.
     re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(-----END [A-Z ]*KEY-----|\Z)", re.DOTALL),

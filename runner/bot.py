@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Protocol
@@ -12,11 +12,14 @@ from config.settings import Settings
 from core.reasons import Reason
 from core.state import BotState
 from infra.clock import MarketClock
+from infra.heartbeat import ENDED
 from infra.ledger import SqliteLedger
+from runner.alerts.outside import Outside, nobody
 from runner.cadence import Pace, Schedule
 from runner.cycle import Turn, World
 from runner.markets import RealVenue
 
+STARTING, FAILED = "STARTING", "FAILED"
 log = logging.getLogger("runner")
 
 
@@ -25,6 +28,10 @@ class Beats(Protocol):
 
     @property
     def protection(self) -> str: ...
+
+    @property
+    def is_due(self) -> bool:
+        """Whether another sign is due although nothing happened."""
 
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None: ...
 
@@ -68,6 +75,7 @@ class Bot:
     notices: tuple[str, ...]
     settings: Settings
     real: RealVenue | None = None
+    outside: Outside = field(default_factory=nobody)
 
     def begin(self, cycle: int, at: datetime) -> None:
         """The market's clock moves on; every log line from here carries the cycle."""
@@ -92,6 +100,12 @@ class Bot:
         except OSError as error:
             log.warning("heartbeat not written: %s", error)
 
+    def alive(self) -> None:
+        """Said in every slice of a wait: the bot waits on purpose."""
+        self.outside.alive()
+        if self.beats.is_due:
+            self.beat(self.last.state)
+
     def backoff(self, failures: int) -> timedelta:
         """Nothing after a cycle that went well; doubling with every failure in a row."""
         loop = self.settings.loop
@@ -99,6 +113,8 @@ class Bot:
         return min(doubled, loop.backoff_max) if failures else timedelta(0)
 
     def __enter__(self) -> Bot:
+        self.beat(self.last.state, STARTING)
+        self.outside.started()
         return self
 
     def __exit__(
@@ -107,7 +123,8 @@ class Bot:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.beat(self.last.state, "STOPPED")
+        self.outside.close()
+        self.beat(self.last.state, ENDED if error is None else FAILED)
         self.stores.close()
         self.logs.close()
         self.lock.release()

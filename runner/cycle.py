@@ -100,6 +100,7 @@ class Turn:
     outcome: Outcome | None
     record: Record | None
     decision: Decision | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)  # what could not be read, and why
 
 
 def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
@@ -136,7 +137,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     record = world.audit.append(record, watch.laps(), world.requests - asked)
     world.unrecorded.clear()
     _consume(world.controls, controls)
-    return Turn(after, outcome, record, decision)
+    return Turn(after, outcome, record, decision, reading.missing)
 
 
 def _joined(found: Reconciliation, carried: Outcome) -> Outcome:

@@ -94,11 +94,23 @@ def machine(configuration: Configuration, places: Places) -> Iterator[Finding]:
         yield bad("disk", str(error), "make room, or lower app.disk_reserve")
     except OSError as error:
         yield bad("disk", str(error), "name a folder that can be written with --state-dir")
+    yield _told(configuration)
     zone = time.tzname[0]
     if time.timezone == 0 and not time.daylight:
         yield good("time zone", zone)
     else:
         yield odd("time zone", zone, "days begin and logs are in UTC, cron lines are in this zone")
+
+
+def _told(configuration: Configuration) -> Finding:
+    """Whether somebody is told when something is wrong."""
+    alerts = configuration.settings.alerts
+    if alerts.apprise:
+        return good("alerts", "somebody is told through apprise")
+    if alerts.command is not None:
+        return good("alerts", f"somebody is told by {alerts.command.split()[0]}")
+    fix = "set alerts.command or alerts.apprise, and try it with --test-alert"
+    return odd("alerts", "nobody is told when something is wrong", fix)
 
 
 def venue(

@@ -6,6 +6,7 @@ with its code, and the loop goes on, more slowly while cycles fail.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import signal
 import sys
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stop.asked or code is ExitCode.HALTED:
             left = farewell(bot, turn, screen, SystemClock())
             code = code if left is ExitCode.FINISHED else left
+        bot.outside.leaving(code)
         screen.summary()
         log.info("stopped", extra={"exit_code": int(code)})
     return code
@@ -146,6 +148,7 @@ def turn(bot: Bot, at: datetime) -> Turn:
         log.exception("cycle %s failed", cycle)
         done = _failed(bot, at, error)
     bot.beat(done.state)
+    bot.outside.turned(done, bot.world.ledger)
     tidy_memory(cycle)
     return done
 
@@ -167,10 +170,12 @@ def rest(bot: Bot, stop: Stop, failures: int) -> None:
     controls = bot.world.controls
 
     def woken() -> bool:
+        bot.alive()
         return stop.asked or controls.flattening() or (not known and controls.killed())
 
     bot.pace.wait(bot.last.state.cycle_id, bot.backoff(failures), woken)
 
 
 if __name__ == "__main__":
+    faulthandler.enable()  # a supervisor ends a hung cycle by a signal: say where it hung
     run(main)

@@ -114,6 +114,7 @@ class Overview:
     quarantined: Mapping[str, str] = field(default_factory=dict)  # symbol -> why
     protection: str | None = None  # how late an exit may be acted on
     stuck: int = 0  # own orders that should have got somewhere
+    overdue: str | None = None  # since when a sign of life is overdue
 
 
 def overview(

@@ -59,6 +59,9 @@ def _head(told: Overview) -> Iterator[Text]:
         f"{_GAP}cycle {told.cycle}",
         (process, "yellow"),
     )
+    if told.overdue is not None:
+        since = f"its sign of life is overdue since {_clock(told.overdue)}: it is dead, or hangs"
+        yield Text(since, style="bold red")
     if told.standing:
         yield Text(printable(told.standing), style=_LEVELS.get(told.level, "yellow"))
     yield Text.assemble(

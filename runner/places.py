@@ -51,6 +51,11 @@ class Places:
     def heartbeat(self) -> Path:
         return self.folder / "heartbeat.json"
 
+    @property
+    def alerts(self) -> Path:
+        """What somebody was told already."""
+        return self.folder / "alerts.json"
+
 
 def find(state_dir: Path, log_dir: Path, mode: str | None, exchange: str | None) -> Places:
     """The one bot of a state folder that fits; of several the one that was alive last, and say so.

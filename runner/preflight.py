@@ -12,10 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from config.loader import Configuration
+from config.settings import Settings
 from core.errors import FatalError
+from core.wording import instant
+from infra.clock import SystemClock
 from infra.ledger_reader import LedgerReader
 from runner.command_line import parser, run
-from runner.doctor import Finding, OwnOrders, Result, Scope, machine, venue
+from runner.doctor import Finding, OwnOrders, Result, Scope, bad, good, machine, venue
 from runner.exit_codes import ExitCode, Refusal
 from runner.feasibility import market
 from runner.markets import RealVenue, market_for
@@ -24,6 +27,7 @@ from runner.places import Places
 
 def main(arguments: Sequence[str] | None = None) -> int:
     made = parser("preflight", "Looks at machine, configuration, key and account; sends nothing.")
+    made.add_argument("--test-alert", action="store_true", help="send one alert that is a test")
     given = made.parse_args(arguments)
     found = _examined(given)
     if given.json:
@@ -60,12 +64,42 @@ def allowed(found: Sequence[Finding], *, holds: bool) -> tuple[Finding, ...]:
 
 
 def _examined(given: Namespace) -> tuple[Finding, ...]:
-    from runner.wiring import configure, history_length
+    from runner.wiring import configure
 
     configuration = configure(given)
     settings = configuration.settings
     given.recording = given.start = None
     places = Places(given.state_dir, given.log_dir, settings.app.mode.name, settings.exchange.name)
+    return (*_tested(given, settings, places), *_looked_at(given, configuration, places))
+
+
+def _tested(given: Namespace, settings: Settings, places: Places) -> Iterator[Finding]:
+    """Whether a test arrives, where one is asked for. A Refusal where none could."""
+    from runner.alerts.delivery import a_test, delivery_of
+    from runner.alerts.outside import identity_of
+    from runner.alerts.teller import Undelivered
+
+    identity = identity_of(settings, places)
+    delivery = delivery_of(settings.alerts, identity)
+    if not given.test_alert:
+        return
+    if delivery is None:
+        yield bad("test alert", "nobody is told", "set alerts.command or alerts.apprise")
+        return
+    try:
+        delivery.hand_over(a_test(identity, instant(SystemClock().now())))
+    except Undelivered as error:
+        yield bad("test alert", str(error), "look at the program, or at the addresses")
+    else:
+        yield good("test alert", "taken; look whether it arrived")
+
+
+def _looked_at(
+    given: Namespace, configuration: Configuration, places: Places
+) -> tuple[Finding, ...]:
+    from runner.wiring import history_length
+
+    settings = configuration.settings
     if settings.exchange.name != "coinbase":
         return tuple(examine(configuration, places, None, None))
     real = market_for(given, settings, history_length(configuration)).real

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
 
 from infra.audit_log import newest_first
+from infra.clock import SystemClock
 from runner.command_line import parser, run
 from runner.exit_codes import ExitCode, Refusal
 from runner.overview import Overview, overview
@@ -36,13 +38,23 @@ def status(places: Places) -> Overview:
     if record is None:
         raise Refusal(ExitCode.USAGE, f"{places.own_log}: no cycle is on record there")
     alive = heartbeat(places)
-    return overview(
+    told = overview(
         record,
         _nearest(places),
         process=_text(alive.get("state")),
         next_cycle=_text(alive.get("next_cycle_at")),
         protection=_text(alive.get("protection")),
     )
+    return replace(told, overdue=overdue(alive, SystemClock().now()))
+
+
+def overdue(alive: Mapping[str, object], now: datetime) -> str | None:
+    """Since when the next sign of life should have been there; None where all is well.
+
+    A bot that ended by its own choice owes none, and one of an older version named no time.
+    """
+    due = _text(alive.get("overdue_at"))
+    return due if due is not None and datetime.fromisoformat(due) < now else None
 
 
 def show(told: Overview) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from config.complaints import ConfigError
@@ -31,7 +31,8 @@ from infra.instance_lock import AlreadyRunning, InstanceLock
 from infra.logs import Logs
 from infra.naming import new_run_id
 from runner import VERSION
-from runner.arrival import arrive, knock
+from runner.alerts.outside import Outside, nobody, outside_of
+from runner.arrival import Door, arrive, knock
 from runner.bot import Bot
 from runner.cadence import SLICE_SECONDS, Cadence, FullSpeed, Pace
 from runner.cycle import World
@@ -86,22 +87,40 @@ def wire(
 ) -> Bot:
     """A Bot ready for its next cycle: locked, recovered, at the market time where it left off.
 
-    `gone` says that nobody waits for a venue any more that does not answer.
+    `gone` says that nobody waits for a venue any more that does not answer. Of a start that is
+    refused somebody is told, like of all that is wrong.
     """
     settings = configuration.settings
-    mode = settings.app.mode
     market = market_for(given, settings, history_length(configuration))
     if given.fast and market.real is not None:
         raise Refusal(ExitCode.USAGE, "--fast: the time of a real venue passes by itself; leave it")
-    pass_gates(given, settings)
-    places = Places(given.state_dir, given.log_dir, mode.name, settings.exchange.name)
+    mode, exchange = settings.app.mode.name, settings.exchange.name
+    places = Places(given.state_dir, given.log_dir, mode, exchange)
+    outside = outside_of(settings, places)
+    try:
+        pass_gates(given, settings)
+        return _moved_in(given, configuration, market, (places, outside), gone)
+    except Refusal as refusal:
+        outside.refused(refusal)
+        raise
+
+
+def _moved_in(
+    given: Namespace,
+    configuration: Configuration,
+    market: Market,
+    around: tuple[Places, Outside],
+    gone: Callable[[], bool],
+) -> Bot:
+    places, outside = around
     run_id = new_run_id()
     lock = _locked(places, run_id)
+    home = Home(places, lock, run_id, outside)
     try:
-        FreeSpace(places.state_dir, settings.app.disk_reserve).check()
+        FreeSpace(places.state_dir, configuration.settings.app.disk_reserve).check()
         if market.real is not None:
-            _met(market.real, given, configuration, Home(places, lock, run_id), gone)
-        return assembled(given, configuration, market, Home(places, lock, run_id))
+            _met(market.real, given, configuration, home, gone)
+        return assembled(given, configuration, market, home)
     except RetryableError as error:
         lock.release()
         why = f"{error.code}: {error}; make room, or lower app.disk_reserve"
@@ -131,8 +150,15 @@ def _met(
     """The venue has answered. With --once nobody waits for it."""
     if not given.once:
         pause = configuration.settings.loop.backoff_first
+
+        def nobody_waits() -> bool:
+            home.outside.alive()
+            return gone()
+
+        beats = _beats(home, configuration)
+        door = Door(beats, SystemClock(), pause, nobody_waits, home.outside.waiting)
         try:
-            arrive(real, _beats(home, configuration), SystemClock(), pause, gone)
+            arrive(real, door)
         except Refusal as refusal:
             if refusal.code is not ExitCode.FINISHED:
                 raise
@@ -195,6 +221,7 @@ class Home:
     places: Places
     lock: InstanceLock
     run_id: str
+    outside: Outside = field(default_factory=nobody)
 
 
 def assembled(given: Namespace, configuration: Configuration, market: Market, home: Home) -> Bot:
@@ -245,6 +272,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         ),
         settings=settings,
         real=market.real,
+        outside=home.outside,
     )
 
 

@@ -16,13 +16,20 @@ _CANCELS_DUE = 1  # one is asked, the next look sees it done
 
 def stuck_orders(portfolio: Portfolio, state: BotState) -> tuple[Order, ...]:
     """Orders without an answer for more than two cycles, and those that no cancel ends."""
-    return tuple(order for order in portfolio.open_orders if _is_stuck(order, state))
+    return tuple(
+        order
+        for order in portfolio.open_orders
+        if is_unanswered(order, state) or resists_cancels(order, state)
+    )
 
 
-def _is_stuck(order: Order, state: BotState) -> bool:
-    if order.status in FINAL:
-        return False
-    if order.status not in RESTING:
-        return state.cycle - order.cycle > ANSWER_DUE
+def is_unanswered(order: Order, state: BotState) -> bool:
+    """For longer than the proof of its absence takes."""
+    settled = order.status in FINAL or order.status in RESTING
+    return not settled and state.cycle - order.cycle > ANSWER_DUE
+
+
+def resists_cancels(order: Order, state: BotState) -> bool:
+    """It rests on although its cancel was asked for more than once."""
     asked = state.changes.asked.get(order.planned.client_order_id)
-    return asked is not None and asked.times > _CANCELS_DUE
+    return order.status in RESTING and asked is not None and asked.times > _CANCELS_DUE

@@ -95,4 +95,4 @@ def test_under_daily_a_daily_bar_resolves_everything_that_is_on() -> None:
 
 
 def test_a_profile_may_hold_any_section() -> None:
-    assert sum(len(schema_of(file)["properties"]) for file in FILES) == 15
+    assert sum(len(schema_of(file)["properties"]) for file in FILES) == 16
