@@ -90,6 +90,7 @@ class Meaning:
     text: str
     unit: str
     reader: str
+    part_of: str  # the section that holds it, with what that means; empty for a section of a file
 
 
 def meaning_of(path: Path) -> Meaning | None:
@@ -98,11 +99,12 @@ def meaning_of(path: Path) -> Meaning | None:
     if file is None:
         return None
     part: Schema | None = schema_of(file)
-    reader = ""
-    for step in path:
+    reader, above = "", ""
+    for depth, step in enumerate(path):
+        above = f"{'.'.join(path[:depth])}: {part['description']}" if part and depth else ""
         part = _below(part, step) if part else None
         reader = part.get("reader", reader) if part else reader
-    return Meaning(part["description"], _unit(part), reader) if part else None
+    return Meaning(part["description"], _unit(part), reader, above) if part else None
 
 
 def _below(part: Schema, step: str) -> Schema | None:

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from config.complaints import COMMAND_LINE, Complaint, ConfigError
-from config.loader import load
+from config.loader import Configuration, load
 from config.schemas import meaning_of
 from config.sources import known_keys, read_sources
 from config.tree import Items, Leaf, Section, find, plain
@@ -30,12 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.explain is not None:
         return _explain(given)
     try:
-        found = load(
-            given.config,
-            profile=given.profile,
-            overrides=_overrides(given),
-            strategies=parameter_types(),
-        )
+        found = _loaded(given)
     except ConfigError as error:
         return _tell_mistakes(error.complaints, given)
     if given.json:
@@ -46,6 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for notice in found.notices:
             print(f"notice: {notice}")
     return SOUND
+
+
+def _loaded(given: argparse.Namespace) -> Configuration:
+    return load(
+        given.config,
+        profile=given.profile,
+        overrides=_overrides(given),
+        strategies=parameter_types(),
+    )
 
 
 def _options() -> argparse.ArgumentParser:
@@ -102,8 +106,11 @@ def _tell_mistakes(complaints: Sequence[Complaint], given: argparse.Namespace) -
 
 
 def _explain(given: argparse.Namespace) -> int:
-    """One key, also of a configuration that has mistakes elsewhere."""
+    """One key, also of a configuration that has mistakes elsewhere; its own are told with it."""
     sources = read_sources(given.config, given.profile, _overrides(given))
+    misread = [told for told in sources.complaints if told.place.file == COMMAND_LINE]
+    if misread:
+        return _tell_mistakes(misread, given)
     path = tuple(given.explain.split("."))
     meaning, node = meaning_of(path), find(sources.tree, path)
     if meaning is None or node is None:
@@ -120,6 +127,7 @@ def _explain(given: argparse.Namespace) -> int:
         "line": node.place.line,
         "unit": meaning.unit,
         "meaning": meaning.text,
+        "part_of": meaning.part_of,
         "reader": meaning.reader,
     }
     if given.json:
@@ -129,7 +137,21 @@ def _explain(given: argparse.Namespace) -> int:
         print(f"  written in  {node.place}")
         print(f"  unit        {meaning.unit}")
         print(f"  meaning     {meaning.text}")
+        if meaning.part_of:
+            print(f"  part of     {meaning.part_of}")
         print(f"  read by     {meaning.reader}")
+    return _own_mistakes(given)
+
+
+def _own_mistakes(given: argparse.Namespace) -> int:
+    """What is wrong with the key that was asked for, on stderr; what is wrong elsewhere waits."""
+    try:
+        _loaded(given)
+    except ConfigError as error:
+        own = [told for told in error.complaints if told.key == given.explain]
+        for complaint in own:
+            print(complaint, file=sys.stderr)
+        return MISTAKEN if own else SOUND
     return SOUND
 
 

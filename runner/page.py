@@ -23,6 +23,7 @@ _GAP = "  "
 _TIE = "\N{NO-BREAK SPACE}"  # keeps a code and its count on one line
 _ROWS_KEPT = 2  # of the other lists, while positions are shown in full
 _MORE = "... and {} more"
+_WHOLE = 100_000  # from here on nobody looks at a fraction
 
 Row = Sequence[str]
 
@@ -155,7 +156,7 @@ def _verdict(answer: Answer | None) -> Row:
 
 
 def _position(symbol: str, held: Held) -> Row:
-    worth = (symbol, held.quantity, amount(held.value), signed(held.profit))
+    worth = (symbol, brief(held.quantity), amount(held.value), signed(held.profit))
     return (*worth, *_exit(held.exit), *((held.stop,) if held.stop else ()))
 
 
@@ -164,11 +165,22 @@ def _stuck(orders: int) -> str:
 
 
 def _exit(watched: Answer | None) -> Row:
-    """The level with its distance first: what follows may be cut."""
-    return ("", "") if watched is None else (watched.code, f"{watched.limit}; {watched.seen}")
+    """What it does, the distance, the level and the price: in this order, for the end may be cut.
+
+    A longest time is no level: it is told by how long the position has been held.
+    """
+    if watched is None:
+        return ("", "", "")
+    level, away, distance = watched.limit.rpartition(", ")
+    if not away:
+        return (watched.code, watched.seen, f"against {watched.limit}")
+    return (watched.code, distance, f"{level}; {watched.seen}")
 
 
 def _against(answer: Answer) -> str:
+    """What was seen and its limit; of what was approved as it was asked for, that alone."""
+    if answer.seen == answer.limit:
+        return answer.seen
     return f"{answer.seen} against {answer.limit}"
 
 
@@ -184,6 +196,12 @@ def _clock(instant: str) -> str:
 def amount(written: str | None) -> str:
     """Two decimals for the eye; the record has them all."""
     return "-" if written is None else f"{Decimal(written):,.2f}"
+
+
+def brief(written: str) -> str:
+    """Six digits for the eye, more only of what is whole, and never an exponent."""
+    number = Decimal(written)
+    return f"{number:,.0f}" if number >= _WHOLE else f"{Decimal(f'{number:.6g}'):f}"
 
 
 def signed(written: str | None) -> str:

@@ -14,7 +14,7 @@ from core.reasons import Finding, Reason
 from core.risk.facts import Facts, notional_of
 from core.risk.room import fitted
 from core.risk.verdict import Approved, Denied, Verdict
-from core.wording import percent, span
+from core.wording import count, percent, span
 
 
 def spread_within_limit(proposal: TradeProposal, facts: Facts) -> Verdict:
@@ -75,7 +75,7 @@ def impact_within_limit(proposal: TradeProposal, facts: Facts) -> Verdict:
 
 def _impact_seen(impact: Ratio | None, depth: Depth) -> str:
     if impact is None:
-        return f"beyond the {len(depth.asks)} levels seen"
+        return f"beyond the {count(len(depth.asks), 'level')} seen"
     return percent(impact, toward=Toward.CEILING)
 
 

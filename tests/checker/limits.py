@@ -1,7 +1,8 @@
 """Judges every denial of an audit record from the record and the effective policy alone.
 
 A denial is right when the limit it names is the one that the policy sets under its
-key, and when what was seen really lies beyond that limit.
+key, and when what was seen really lies beyond that limit. A code that nobody here
+knows is a complaint too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.checker.quantities import NotAQuantity, quantity, said_quantity
+from tests.checker.words import JUDGES, WORDS_ONLY, value
 
 Effective = Mapping[str, Any]
 Beyond = Callable[[Decimal, Decimal], bool]
@@ -34,6 +36,7 @@ def magnitude_below(seen: Decimal, limit: Decimal) -> bool:
 
 # Which side of its limit a number must lie on for each code that compares numbers.
 BEYOND: Mapping[str, Beyond] = {
+    "RATE_UNKNOWN": above,
     "LISTING_TOO_YOUNG": below,
     "PRICE_TOO_LOW": below,
     "VOLUME_TOO_LOW": below,
@@ -94,12 +97,30 @@ OWN_LIMIT = frozenset({"DEPTH_TOO_SMALL", "WRONG_WALLET"})
 
 def complaints(record: Mapping[str, Any], effective: Effective) -> Iterator[str]:
     """Every denial of the record that its own numbers or the policy do not bear out."""
-    findings = {**record["universe"]["changed"], **record["verdicts"]}
-    for symbol, finding in sorted(findings.items()):
+    for symbol, finding in _findings(record):
         code = finding["code"]
-        if code in BEYOND:
-            for wrong in _wrong(code, finding, record["regime"], effective):
-                yield f"{symbol} {code}: {wrong}"
+        for wrong in _judged(symbol, finding, record, effective):
+            yield f"{symbol} {code}: {wrong}"
+
+
+def _findings(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Exclusions, verdicts, and what the exits of positions watched."""
+    verdicts = record["verdicts"]
+    exits = {symbol: told["exit"] for symbol, told in verdicts.items() if told.get("exit")}
+    for findings in (record["universe"]["changed"], verdicts, exits):
+        yield from sorted(findings.items())
+
+
+def _judged(
+    symbol: str, finding: Mapping[str, str], record: Mapping[str, Any], effective: Effective
+) -> Iterator[str]:
+    code = finding["code"]
+    if code in BEYOND:
+        yield from _wrong(code, finding, record["regime"], effective)
+    elif code in JUDGES:
+        yield from JUDGES[code](symbol, finding, record, effective)
+    elif code not in WORDS_ONLY:
+        yield "no judge knows this code"
 
 
 def _wrong(
@@ -122,18 +143,8 @@ def _wrong(
     if stated is None:
         yield f"{finding['key']} is no key of the policy"
         return
-    expected, _ = quantity(stated)
+    expected, _ = quantity(str(stated))
     if code in BY_REGIME:
         expected *= quantity(value(f"regime.multipliers.{regime}.caps", effective) or "1x")[0]
     if expected != limit:
         yield f"limit {finding['limit']} is not {finding['key']}, which is {stated}"
-
-
-def value(key: str, effective: Effective) -> str | None:
-    """What the effective policy states under a dotted key."""
-    found: Any = effective
-    for part in key.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            return None
-        found = found[part]
-    return str(found)

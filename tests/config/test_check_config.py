@@ -100,6 +100,7 @@ def test_a_key_is_explained_with_value_source_unit_meaning_and_reader(
         f"  written in  {CONFIG}/policy.yaml:{CASH_MIN}",
         "  unit        a ratio, at least 0%, less than 100%",
         "  meaning     Share of equity that must stay as cash.",
+        "  part of     risk: What may become an order. At a limit is allowed, beyond it is not.",
         "  read by     core.risk.cash",
         "",
     ]
@@ -120,8 +121,37 @@ def test_a_key_can_be_explained_while_another_one_is_broken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = a_config_folder(tmp_path, ("policy.yaml", "cash_min: 20%", "cash_min: 20"))
-    assert check_config.main(["--config", str(folder), "--explain", "risk.cash_min"]) == 0
-    assert "a ratio" in capsys.readouterr().out
+    assert check_config.main(["--config", str(folder), "--explain", "risk.cooldown"]) == 0
+    told = capsys.readouterr()
+    assert "a duration" in told.out
+    assert told.err == ""
+
+
+def test_what_is_wrong_with_the_key_itself_is_told_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = a_config_folder(tmp_path, ("policy.yaml", "cash_min: 20%", "cash_min: 20"))
+    assert check_config.main(["--config", str(folder), "--explain", "risk.cash_min"]) == 2
+    told = capsys.readouterr()
+    assert "a ratio" in told.out
+    assert "risk.cash_min: 20 has no unit; write 20%" in told.err
+
+
+def test_a_key_under_a_profile_that_is_not_there_is_not_explained_without_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--config", str(CONFIG), "--profile", "canari", "--explain", "risk.cash_min"]
+    assert check_config.main(options) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "there is no profile 'canari'; did you mean canary?" in told.err
+
+
+def test_a_nested_key_says_what_it_is_a_part_of(capsys: pytest.CaptureFixture[str]) -> None:
+    key = "triggers.momentum.min.chop"
+    assert check_config.main(["--config", str(CONFIG), "--explain", key]) == 0
+    told = capsys.readouterr().out
+    assert "part of     triggers.momentum.min: The rise that fires, by regime." in told
 
 
 def test_an_unknown_key_is_answered_with_the_nearest_names(
@@ -137,7 +167,7 @@ def test_an_unknown_key_is_answered_with_the_nearest_names(
 def test_every_key_is_explained_in_full(key: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert check_config.main(["--config", str(CONFIG), "--explain", key, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"key", "value", "file", "line", "unit", "meaning", "reader"}
+    assert set(told) == {"key", "value", "file", "line", "unit", "meaning", "part_of", "reader"}
     assert told["key"] == key
     assert told["value"] == value_at(key)
     assert told["unit"]
@@ -147,12 +177,15 @@ def test_every_key_is_explained_in_full(key: str, capsys: pytest.CaptureFixture[
     assert named_in(told["reader"], key), f"{told['reader']} does not speak of {key}"
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_every_key_is_explained_to_people(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("key", KEYS[::8])
+def test_a_key_is_explained_to_people_with_the_same_facts(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert check_config.main(["--config", str(CONFIG), "--explain", key]) == 0
     first, *facts = capsys.readouterr().out.rstrip("\n").split("\n")
     assert first.startswith(f"{key}: ")
-    assert [fact.split()[0] for fact in facts] == ["written", "unit", "meaning", "read"]
+    part = ["part"] if "." in key else []
+    assert [fact.split()[0] for fact in facts] == ["written", "unit", "meaning", *part, "read"]
     assert all(len(fact.strip()) > len("written in  ") for fact in facts)
 
 

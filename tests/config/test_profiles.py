@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,13 @@ def test_under_daily_a_daily_bar_resolves_everything_that_is_on() -> None:
     assert found.policy.triggers.score_min == Ratio(
         shipped_configuration().policy.triggers.score_min.value
     )
+
+
+def test_under_daily_a_book_modelled_from_a_day_that_moved_an_eighth_can_be_bought_from() -> None:
+    """A model made for quarters of an hour would find a spread that no tier allows."""
+    found = shipped_configuration("daily")
+    model, tier = found.settings.market.book_model, found.policy.universe.tiers["T1"]
+    assert model.spread_range_share.value * Decimal("0.125") <= tier.spread_max.value
 
 
 def test_a_profile_may_hold_any_section() -> None:

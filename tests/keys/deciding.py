@@ -99,23 +99,22 @@ def deciding(
 ) -> Scenario:
     """One decision. With `wishes` a strategy asks for these buys; else the real ones look."""
 
-    def outcome(configuration: Configuration) -> object:
+    def decided(configuration: Configuration) -> Decision:
         strategies: tuple[Strategy, ...] = tuple(
             registry.make(chosen, choice.parameters)
             for chosen, choice in configuration.strategies.items()
         )
         if wishes is not None:
             strategies = (Wishing(wishes),)
-        decision = decide(
+        return decide(
             snapshot,
             portfolio or a_portfolio(),
             state or a_state(),
             configuration.policy,
             strategies,
         )
-        return acts_of(decision)
 
-    return Scenario(name, outcome, settings or {})
+    return Scenario(name, lambda chosen: acts_of(decided(chosen)), settings or {}, decided=decided)
 
 
 def acts_of(decision: Decision) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from functools import cache
 from config.complaints import ConfigError
 from config.loader import Configuration, rebuild
 from config.tree import Plain
+from core.decision import Decision
 from strategy import registry
 from tests.builders.shipped import shipped_configuration
 from tests.keys.leaves import changed, magnitude, scaled, value_of
@@ -30,6 +31,7 @@ class Scenario:
     outcome: Callable[[Configuration], object]
     settings: Mapping[str, Plain] = field(default_factory=dict)
     refused: bool = False  # the bot does not start in it, and what counts is which keys it names
+    decided: Callable[[Configuration], Decision] | None = None  # where it is one decision, that
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def test_a_change_a_hair_short_of_it_turns_nothing(tape: Path) -> None:
     [
         (
             ("STABLE_PAIR", "USDT", "none of USD", "universe.stable_assets"),
-            "would have had to meet",
+            "universe.stable_assets without USDT",
         ),
         (("APPROVED", "45 USD", "45 USD", "risk"), "nothing: it was approved"),
         (("PRODUCT_NOT_ONLINE", "halted", "online", "product.status"), "offer the product"),
@@ -122,16 +122,33 @@ def test_a_change_a_hair_short_of_it_turns_nothing(tape: Path) -> None:
         ),
         (
             ("WRONG_WALLET", "9 USDC", "50 USDC (the USD wallet has 90 USD)", "risk.x"),
-            "its wallet would have had to hold what the order takes",
+            "its wallet would have had to hold 50 USDC (the USD wallet has 90 USD)",
         ),
         (
             ("RATE_UNKNOWN", "USDC never", "30s", "risk.book_age_max"),
             "the market would have had to show what its wallet is worth",
         ),
+        # No key could hold these numbers, so none is named.
+        (
+            ("CASH_BUFFER", "-3%", "20%", "risk.cash_min"),
+            "its wallets would have had to hold what it takes beside 20% (risk.cash_min)",
+        ),
+        (
+            ("RULE_DECLINED", "stop 120% below the entry", "above 0% and below 100%", "a.stop_atr"),
+            "the rule's condition would have had to hold: above 0% and below 100% (a.stop_atr)",
+        ),
+        (
+            ("ORDER_UNWANTED", "rules:SOL-USD:SELL", "no sale of the product", "strategies.rules"),
+            "there would have had to be no sale of the product (strategies.rules)",
+        ),
+        (
+            ("BOOK_TOO_OLD", "never", "30s", "risk.book_age_max"),
+            "a book would have had to be seen within 30s",
+        ),
         (("COOLDOWN", "45m", "2h", "risk.cooldown"), "risk.cooldown at 45m would have let it pass"),
         (
             ("NO_TRIGGER", "momentum -1.2%", "2%", "triggers.momentum.min.chop"),
-            "would have had to meet",
+            "momentum -1.2% would have had to reach 2%",
         ),
         (
             ("NO_TRIGGER", "price_move_15m -0.3%", "1%", "triggers.price_move_15m.min.chop"),

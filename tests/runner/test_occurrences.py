@@ -9,10 +9,11 @@ import pytest
 
 from core.reasons import Reason
 from tests import occurrences
-from tests.builders.glance import a_shown_record, a_shown_verdict
+from tests.builders.glance import a_shown_proposal, a_shown_record, a_shown_verdict
 from tests.builders.recordings import rows, write_candles
 from tests.builders.wired import recordings
 from tests.occurrences import CANNOT, DID_NOT, EXPECTED, Occurrences, disproved, never, play
+from tests.provocations import PROVOCATIONS, Provocation
 
 
 @pytest.fixture
@@ -98,3 +99,37 @@ def test_real_candles_disprove_no_sentence() -> None:
 
     assert counted.cycles == 40
     assert disproved(counted) == []
+
+
+@pytest.mark.parametrize("what", PROVOCATIONS, ids=lambda what: what.name)
+def test_what_the_shipped_policy_cannot_bring_occurs_under_one_that_can(
+    what: Provocation,
+) -> None:
+    folder = recordings(occurrences.RECORDING)
+    if folder is None:
+        pytest.skip("TRADER_RECORDINGS names no folder of real recordings")
+
+    counted = occurrences.provoke(folder, what)
+
+    assert [code.name for code in what.codes if not counted.total(code)] == []
+
+
+def test_what_only_the_shipped_policy_keeps_away_is_provoked() -> None:
+    """A sentence that blames the policy alone is no excuse."""
+    provoked = {code for what in PROVOCATIONS for code in what.codes}
+    blamed = {code for code, why in CANNOT.items() if why.startswith(occurrences.POLICY)}
+
+    assert sorted(code.name for code in (blamed | set(DID_NOT)) - provoked) == []
+    assert sorted(code.name for code in provoked & EXPECTED) == []
+
+
+def test_rules_triggers_and_regimes_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    counted = Occurrences()
+    counted.add(a_shown_record(proposals=[a_shown_proposal("A-USD", 0.5)], plan=[]))
+
+    occurrences.show_rules(counted)
+
+    out = capsys.readouterr().out
+    assert "rule momentum: 1 proposals, 0 orders" in out
+    assert "rule reversal: 0 proposals, 0 orders" in out
+    assert "regime chop: 1 cycles" in out

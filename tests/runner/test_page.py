@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from infra.audit_record import Record
-from runner.page import page
+from runner.page import brief, page
 from tests.builders.glance import (
     a_shown_account,
     a_shown_exit,
@@ -77,7 +77,7 @@ def test_a_position_shows_its_worth_its_profit_its_exit_and_the_distance() -> No
         portfolio=a_shown_account(**{"ETH-USD": a_shown_position()}),
     )
 
-    row = "  ETH-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD"
+    row = "  ETH-USD  0.5  1,123.46  +22.96  HELD  4% away  stop 2160 USD; bid 2250 USD"
     assert row in drawn(record)
 
 
@@ -136,10 +136,10 @@ def test_positions_give_way_last_and_lists_say_how_much_they_leave_out() -> None
 
     assert lines[6:] == [
         "positions: 12",
-        "  COIN0-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
-        "  COIN1-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
-        "  COIN2-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
-        "  COIN3-USD  0.5  1,123.46  +22.96  HELD  stop 2160 USD, 4% away; bid 2250 USD",
+        "  COIN0-USD  0.5  1,123.46  +22.96  HELD  4% away  stop 2160 USD; bid 2250 USD",
+        "  COIN1-USD  0.5  1,123.46  +22.96  HELD  4% away  stop 2160 USD; bid 2250 USD",
+        "  COIN2-USD  0.5  1,123.46  +22.96  HELD  4% away  stop 2160 USD; bid 2250 USD",
+        "  COIN3-USD  0.5  1,123.46  +22.96  HELD  4% away  stop 2160 USD; bid 2250 USD",
         "  ... and 8 more",
         "planned orders: 8",
         "  BUY  COIN0-USD  0.1125 at 2775.44 GTD",
@@ -201,3 +201,40 @@ def test_a_bot_that_stopped_is_not_shown_as_running() -> None:
 
     assert stopped.plain.splitlines()[0] == "DRY_RUN on embedded  NORMAL  cycle 42  STOPPED"
     assert "next cycle none" in stopped.plain
+
+
+@pytest.mark.parametrize(
+    ("exit_", "row"),
+    [
+        (
+            {
+                "code": "HELD",
+                "seen": "bid 0.00001555 USD",
+                "limit": "target 0.00001559737471 USD, 0.3046% away",
+                "key": "exits.take_profit",
+            },
+            "  SHIB-USD  11,319,592  1,123.46  +22.96  HELD  0.3046% away  target 0.00001559…",
+        ),
+        (
+            {"code": "HELD_TOO_LONG", "seen": "8d", "limit": "7d", "key": "exits.held_max"},
+            "  SHIB-USD  11,319,592  1,123.46  +22.96  HELD_TOO_LONG  8d  against 7d",
+        ),
+    ],
+)
+def test_the_distance_to_an_exit_is_never_what_is_cut(exit_: Record, row: str) -> None:
+    symbol = "SHIB-USD"
+    position = {**a_shown_position(), "quantity": "11319592.4"}
+    record = a_shown_record(
+        verdicts={symbol: {**a_shown_verdict("HELD"), "exit": exit_}},
+        portfolio=a_shown_account(**{symbol: position}),
+    )
+
+    assert row in drawn(record, 80, 24)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("634.91888802", "634.919"), ("0.00001234567", "0.0000123457"), ("11319592.4", "11,319,592")],
+)
+def test_a_quantity_has_six_digits_and_no_exponent(written: str, shown: str) -> None:
+    assert brief(written) == shown

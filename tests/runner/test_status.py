@@ -99,7 +99,7 @@ def test_a_position_is_told_with_the_exit_it_is_nearest_to(
     assert told["positions"][SOL]["value"] == record["portfolio"]["positions"][SOL]["value"]
     assert told["positions"][SOL]["exit"]["limit"] == "stop 95 USD, 4.9809% away"
     assert "positions: 1\n" in page
-    assert "HELD  stop 95 USD, 4.9809% away; bid 99.98 USD" in page
+    assert "HELD  4.9809% away  stop 95 USD; bid 99.98 USD" in page
 
 
 def test_the_last_sign_of_life_names_the_next_cycle(
