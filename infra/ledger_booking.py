@@ -74,7 +74,8 @@ class LedgerBooking(LedgerReader):
         self._capital_max = capital_max
         proof = Proof()
         try:
-            self._known: Derived | None = self._derive(proof)
+            with told(path):
+                self._known: Derived | None = self._proved_whole(proof)
             self._close_or_raise(proof)
         except BaseException:
             self.close()
