@@ -184,6 +184,9 @@ class Matcher:
             seen = candle.within(entry.active_from, entry.until)
             if seen is None:
                 continue
+            if entry.request.post_only and seen.opened > candle.opened:
+                # It came within the bar: if the market was beyond its limit then, nobody knows.
+                entry = replace(entry, rests=True)
             meeting = meet_bar(entry, seen)
             # Of a part of a bar only its part of the volume can have met the order.
             most = rounded_down(min(room, multiplied(seen.volume, share)), lot)
