@@ -20,6 +20,7 @@ from core.accounting import (
     LOTS,
     WALLET,
     Posting,
+    bookable,
     checked,
     fees_of,
     fill_postings,
@@ -113,8 +114,8 @@ class LedgerBooking(LedgerReader):
         from what is foreign first, then from the wallet, then from own lots, the oldest first
         and at their cost. Raises a FatalError where more went than the books hold.
         """
-        if not amount.is_finite():
-            raise FatalError(f"no flow of {amount} {asset}", code="FLOW_REFUSED")
+        if not bookable(amount):
+            raise FatalError(f"{amount} {asset} is no amount of this world", code="FLOW_REFUSED")
         if amount > ZERO:
             back, parts = list[Draft](), self._incoming(asset, amount)
         elif amount < ZERO:

@@ -362,7 +362,7 @@ def test_what_was_proved_is_not_read_again(ledger: SqliteLedger, trader: Trader)
     assert not ledger.check().balanced
 
 
-@pytest.mark.parametrize("total", ["NaN", "-0.01", "Infinity", "1E30"])
+@pytest.mark.parametrize("total", ["NaN", "-0.01", "Infinity", "1E30", "1E-400"])
 def test_absurd_balances_do_not_open_the_books(tmp_path: Path, total: str) -> None:
     ledger = a_ledger(tmp_path)
 
