@@ -279,6 +279,11 @@ def checked(fill: Fill, order: Order) -> Fill:
     return fill
 
 
+def bookable(amount: Decimal) -> bool:
+    """Whether the ledger can add it up with any other: NaN, 1E+400 and 1E-400 it could not."""
+    return _sane(amount, _LARGEST + _FEE_DECIMALS_MAX, _FEE_DECIMALS_MAX)
+
+
 def _sane(amount: Decimal, digits: int, decimals: int) -> bool:
     """Whether sums and products of such amounts stay exact, and its size is of this world."""
     _, written, exponent = amount.as_tuple()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.account import Position
-from core.accounting import FOREIGN, OPENING, WALLET, Posting
+from core.accounting import FOREIGN, OPENING, WALLET, Posting, bookable
 from core.errors import FatalError
 from core.market import Balance
 from core.money import ZERO, Money, Toward, subtracted
@@ -30,7 +30,6 @@ from infra.ledger_rows import INSERT, SETTLE, Cell, settled_row, to_row
 __all__ = ["BooksOpen", "LedgerCheck", "LedgerReader", "Owner", "SqliteLedger"]
 
 Read = TypeVar("Read")
-_ABSURD = Decimal("1E18")  # of any asset: no account holds so much
 
 
 class SqliteLedger(LedgerBooking):
@@ -81,7 +80,7 @@ class SqliteLedger(LedgerBooking):
         if not balances or self.opened:
             return
         for balance in balances:
-            if not (balance.total.is_finite() and ZERO <= balance.total < _ABSURD):
+            if not (bookable(balance.total) and balance.total >= ZERO):
                 raise FatalError(
                     f"the books are not opened with {balance.total} {balance.currency}",
                     code="BALANCE_REFUSED",

@@ -20,6 +20,7 @@ from core.accounting import (
     LOTS,
     WALLET,
     Posting,
+    bookable,
     checked,
     fees_of,
     fill_postings,
@@ -74,7 +75,8 @@ class LedgerBooking(LedgerReader):
         self._capital_max = capital_max
         proof = Proof()
         try:
-            self._known: Derived | None = self._derive(proof)
+            with told(path):
+                self._known: Derived | None = self._proved_whole(proof)
             self._close_or_raise(proof)
         except BaseException:
             self.close()
@@ -112,8 +114,8 @@ class LedgerBooking(LedgerReader):
         from what is foreign first, then from the wallet, then from own lots, the oldest first
         and at their cost. Raises a FatalError where more went than the books hold.
         """
-        if not amount.is_finite():
-            raise FatalError(f"no flow of {amount} {asset}", code="FLOW_REFUSED")
+        if not bookable(amount):
+            raise FatalError(f"{amount} {asset} is no amount of this world", code="FLOW_REFUSED")
         if amount > ZERO:
             back, parts = list[Draft](), self._incoming(asset, amount)
         elif amount < ZERO:

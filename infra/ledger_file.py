@@ -193,7 +193,10 @@ def _check_version(path: Path, db: sqlite3.Connection) -> None:
 
 def _check_owner(path: Path, db: sqlite3.Connection, owner: Owner) -> None:
     stated = dict(db.execute("SELECT name, value FROM meta"))
-    market = json.loads(stated.get("market", "{}")) if owner.market else {}
+    try:
+        market = json.loads(stated.get("market", "{}")) if owner.market else {}
+    except ValueError as error:
+        raise unsound(path, f"its market is no JSON: {error}") from error
     theirs = (stated.get("mode"), stated.get("exchange"), market)
     ours = (owner.mode, owner.exchange, dict(owner.market))
     if theirs != ours:
@@ -211,4 +214,9 @@ def _name(mode: str | None, exchange: str | None, market: Mapping[str, str]) -> 
 def _check_sound(path: Path, db: sqlite3.Connection) -> None:
     (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if sound != "ok":
-        raise DamagedLedger(f"{path}: is damaged ({sound}); restore a backup")
+        raise unsound(path, sound)
+
+
+def unsound(path: Path, trouble: str) -> DamagedLedger:
+    """SQLite tells of damage in several lines, and a person is told in one."""
+    return DamagedLedger(f"{path}: is damaged ({' '.join(trouble.split())}); restore a backup")

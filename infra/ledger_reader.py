@@ -22,9 +22,10 @@ from core.orders import PROTECT, Fill, Order, OrderStatus
 from core.protection import stopped_by
 from core.state import Closed, Sent
 from infra.ledger_derived import Derived, matched
-from infra.ledger_file import DamagedLedger, open_for_reading, told
+from infra.ledger_file import DamagedLedger, open_for_reading, told, unsound
+from infra.ledger_orders import orders_off
 from infra.ledger_rows import COLUMNS, FILL_COLUMNS, Cell, time_text, to_fill, to_order
-from infra.ledger_walk import Proof, misfilled
+from infra.ledger_walk import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +188,12 @@ class LedgerReader:
         """Read everything and prove it: the file is whole, every transaction balances, the
         postings of a fill are those of its numbers, lots and orders agree with the fills.
         """
-        for (trouble,) in self._rows("PRAGMA integrity_check(1)"):
-            if trouble != "ok":
-                raise DamagedLedger(f"{self._path}: is damaged ({trouble}); restore a backup")
+        ((trouble,),) = self._rows("PRAGMA integrity_check(1)")
+        if trouble != "ok":
+            raise unsound(self._path, trouble)
         proof = Proof()
         with self._snapshot():
-            derived = self._derive(proof)
-            proof.off.update(misfilled(self._db))
-        proof.off.update(derived.contradictions())
+            self._proved_whole(proof)
         return LedgerCheck(not proof.off, proof.off, proof.fills, proof.postings)
 
     def derived(self) -> Derived:
@@ -202,13 +201,20 @@ class LedgerReader:
         with self._snapshot():
             return self._derive(Proof())
 
+    def _proved_whole(self, proof: Proof) -> Derived:
+        """What follows from all rows; what contradicts among them goes into `proof`."""
+        derived = self._derive(proof)
+        proof.off.update(orders_off(self._db))
+        proof.off.update(derived.contradictions())
+        return derived
+
     def _derive(self, proof: Proof) -> Derived:
         """Raises DamagedLedger where a row cannot be read as what it should be."""
         try:
             return Derived.read(self._db, proof)
-        except (ValueError, ArithmeticError, TypeError) as error:
+        except (ValueError, ArithmeticError, TypeError, KeyError) as error:
             raise DamagedLedger(
-                f"{self._path}: holds a row that is none of ours ({error}); restore a backup"
+                f"{self._path}: holds a row that is none of ours ({error!r}); restore a backup"
             ) from error
 
     @contextmanager

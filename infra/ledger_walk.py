@@ -7,16 +7,14 @@ of them can disagree about what a sound transaction is.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 from core.accounting import Movement, Posting, fill_postings, unbalanced
 from core.market import Side
-from core.money import added, plain
+from core.money import plain
 from infra.ledger_rows import FILL_COLUMNS, to_movement
 
 
@@ -117,18 +115,3 @@ def _prove_fill(
     _prove(number, "", postings, proof)
     if kind != "fill" or at != row[-1] or sorted(postings) != sorted(fill_postings(moved)):
         proof.off[f"fill {row[0]}"] = "its postings are not those of its numbers"
-
-
-def misfilled(db: sqlite3.Connection) -> Mapping[str, str]:
-    """Orders whose `filled` is not the sum of their fills."""
-    off: dict[str, str] = {}
-    rows = db.execute(
-        "SELECT orders.client_order_id, orders.filled, coalesce(fills.quantity, '0') FROM orders "
-        "LEFT JOIN fills ON fills.client_order_id = orders.client_order_id "
-        "ORDER BY orders.client_order_id"
-    )
-    for (name, filled), parts in groupby(rows, key=itemgetter(0, 1)):
-        total = added(*(Decimal(quantity) for _, _, quantity in parts))
-        if total != Decimal(filled):
-            off[f"order {name}"] = f"is filled {filled}, its fills say {plain(total)}"
-    return off

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from config.settings import AppSettings
 from core.errors import FatalError
@@ -71,11 +72,16 @@ def _whole(places: Places, state: BotState | None) -> None:
     """A state stands on a ledger and a tape; one that is gone is never made anew in silence."""
     for path in (places.ledger, places.tape):
         if state is not None and not path.exists():
-            raise FatalError(
-                f"{path}: is gone, and state.json stands on it; restore it from a backup, or "
-                "start anew with --state-dir NEW",
-                code="PART_MISSING",
-            )
+            raise missing(path, "state.json")
+
+
+def missing(path: Path, what: str) -> FatalError:
+    """A part is gone that another one stands on."""
+    return FatalError(
+        f"{path}: is gone, and {what} stands on it; restore it from a backup, or "
+        "start anew with --state-dir NEW",
+        code="PART_MISSING",
+    )
 
 
 def found_state(stores: Stores, name: str, start: datetime) -> BotState:

@@ -14,16 +14,20 @@ from infra.exchange.simulated.venue import SimulatedVenue
 from infra.exchange.simulated.venue_file import VenueIdentity
 from runner.markets import Market
 from runner.places import Places
+from runner.recovery import Stores, missing
 
 
-def venue_for(settings: Settings, market: Market, places: Places, closing: ExitStack) -> Venue:
-    """The one place where a mode becomes a venue; what it opens is closed by `closing`."""
+def venue_for(settings: Settings, market: Market, places: Places, stores: Stores) -> Venue:
+    """The one place where a mode becomes a venue; what it opens is closed with `stores`."""
     real = market.real
     if settings.app.mode is Mode.LIVE and real is not None:
         return real.exchange
     if settings.app.mode is Mode.DRY_RUN:
         return ReadOnlyVenue(settings.app.starting_balances)
-    return simulated_venue(settings, market, places.folder / "venue.sqlite", closing)
+    path = places.folder / "venue.sqlite"
+    if stores.ledger.opened and not path.exists():
+        raise missing(path, "ledger.sqlite")
+    return simulated_venue(settings, market, path, stores.closing)
 
 
 def simulated_venue(

@@ -310,7 +310,7 @@ def _world(
 ) -> World:
     settings, policy = configuration.settings, configuration.policy
     history = History(settings.market.bar, history_length(configuration))
-    venue = venue_for(settings, market, places, stores.closing)
+    venue = venue_for(settings, market, places, stores)
     return World(
         identity=identity,
         policy=policy,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from core.accounting import bookable
 from core.market import Balance
 from core.money import ZERO, plain, subtracted
 
@@ -32,7 +33,7 @@ def absurd(balances: Iterable[Balance]) -> Mapping[str, str]:
 
 def _trouble(balance: Balance) -> str | None:
     for name, amount in (("total", balance.total), ("held", balance.held)):
-        if not amount.is_finite() or not ZERO <= amount <= _ABSURD:
+        if not bookable(amount) or not ZERO <= amount <= _ABSURD:
             return f"a {name} of {amount}"
     if balance.held > balance.total:
         return f"{plain(balance.held)} held out of {plain(balance.total)}"

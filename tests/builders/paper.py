@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ from infra.exchange.simulated.venue_rows import OrderQuery, VenueRows
 from runner import wiring
 from runner.markets import Market
 from runner.places import Places
+from runner.recovery import Stores
 from tests.builders.bot import the_places
 
 PAPER = {"app.mode": "PAPER"}
@@ -41,8 +42,8 @@ def in_front(front: Front) -> Iterator[None]:
     """Every bot that is wired within the block meets its venue through `front`."""
     real = vars(wiring)["venue_for"]
 
-    def wrapped(settings: Settings, market: Market, places: Places, ends: ExitStack) -> Venue:
-        return front(real(settings, market, places, ends), market.clock)
+    def wrapped(settings: Settings, market: Market, places: Places, stores: Stores) -> Venue:
+        return front(real(settings, market, places, stores), market.clock)
 
     vars(wiring)["venue_for"] = wrapped
     try:

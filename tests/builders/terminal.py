@@ -61,9 +61,9 @@ def the_bot(
     )
 
 
-def on_record(folder: Path) -> list[dict[str, Any]]:
+def on_record(folder: Path, mode: str = "dry_run") -> list[dict[str, Any]]:
     """Every line of the current audit log; none where there is no log."""
-    path = folder / "logs" / "dry_run" / "audit.jsonl"
+    path = folder / "logs" / mode / "audit.jsonl"
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_bytes().splitlines()]

@@ -104,7 +104,9 @@ def test_own_coins_that_went_take_the_oldest_lots_at_their_cost_and_are_no_loss(
     again.close()
 
 
-@pytest.mark.parametrize("amount", ["-1000.01", "NaN", "Infinity"])
+@pytest.mark.parametrize(
+    "amount", ["-1000.01", "NaN", "Infinity", "1E18", "1E+400", "1E-37", "-1E-400", f"5.{'1' * 40}"]
+)
 def test_a_flow_that_cannot_be_is_refused_and_nothing_of_it_is_booked(
     ledger: SqliteLedger, amount: str
 ) -> None:

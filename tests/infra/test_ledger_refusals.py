@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -277,13 +278,79 @@ def test_books_that_do_not_close_are_found_after_the_cycle_at_the_start_and_by_t
     assert named in LedgerReader.open(tmp_path / "ledger.sqlite").check().differences
 
 
-def test_an_order_that_is_not_filled_as_its_fills_say_is_found_by_the_check(
-    tmp_path: Path, ledger: SqliteLedger, trader: Trader
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE orders SET filled = '2'", {"order order-1": "is filled 2, its fills say 1"}),
+        ("UPDATE orders SET filled = '0'", {"order order-1": "is filled 0, its fills say 1"}),
+        ("UPDATE orders SET filled = '1.0'", {}),
+        ("UPDATE orders SET side = 'UP'", {"order order-1": "says side 'UP'"}),
+        ("UPDATE orders SET status = 'LOST'", {"order order-1": "says status 'LOST'"}),
+        ("UPDATE orders SET status = 'FILLED'", {"order order-1": "says settled_at 'nothing'"}),
+        ("UPDATE orders SET price = '1,5'", {"order order-1": "says price '1,5'"}),
+        ("UPDATE orders SET filled = 'NaN'", {"order order-1": "says filled 'NaN'"}),
+        (
+            "UPDATE orders SET type = '', time_in_force = 'DAY'",
+            {"order order-1": "says type '', time_in_force 'DAY'"},
+        ),
+        ("DELETE FROM orders", {"row 2 of fills": "belongs to nothing in orders"}),
+    ],
+)
+def test_an_order_that_is_not_what_its_fills_say_or_says_nonsense_is_found_by_start_and_check(
+    tmp_path: Path, ledger: SqliteLedger, trader: Trader, statement: str, told: dict[str, str]
 ) -> None:
     trader.buys("BTC-USD", "1", "100")
-    tampered(tmp_path, "UPDATE orders SET filled = '2'")
+    tampered(tmp_path, statement)
 
-    assert ledger.check().differences == {"order order-1": "is filled 2, its fills say 1"}
+    assert ledger.check().differences == told
+    if not told:
+        a_ledger(tmp_path).close()
+        return
+    with pytest.raises(BooksOpen, match=next(iter(told))):
+        a_ledger(tmp_path)
+
+
+def test_the_parts_of_an_order_are_added_up(
+    tmp_path: Path, ledger: SqliteLedger, trader: Trader
+) -> None:
+    part = trader.fill(Side.BUY, "BTC-USD", "1", "100")
+    ledger.book((part, replace(part, fill_id="another")))
+    assert ledger.check().balanced
+
+    tampered(tmp_path, "UPDATE orders SET filled = '1'")
+
+    assert ledger.check().differences == {"order order-1": "is filled 1, its fills say 2"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE fills SET side = 'UP'",
+        "UPDATE fills SET price = 'dear'",
+        "UPDATE transactions SET at = 'noon'",
+        "UPDATE postings SET amount = 'much' WHERE transaction_id = 1",
+        "DROP TABLE postings",
+        "DROP TABLE fills",
+        "DROP TABLE orders",
+    ],
+)
+def test_a_row_or_a_table_that_cannot_be_read_is_damage_told_in_one_line(
+    tmp_path: Path, ledger: SqliteLedger, trader: Trader, statement: str
+) -> None:
+    trader.buys("BTC-USD", "1", "100")
+    ledger.close()
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute(statement)
+
+    with pytest.raises(FatalError) as caught:
+        a_ledger(tmp_path)
+    assert caught.value.code in ("DAMAGED_LEDGER", "BOOKS_OPEN")
+    assert str(tmp_path / "ledger.sqlite") in str(caught.value)
+    assert "\n" not in str(caught.value)
+    reader = LedgerReader.open(tmp_path / "ledger.sqlite")
+    with suppress(FatalError):
+        assert not reader.check().balanced
+    reader.close()
 
 
 def test_what_was_proved_is_not_read_again(ledger: SqliteLedger, trader: Trader) -> None:
@@ -295,7 +362,7 @@ def test_what_was_proved_is_not_read_again(ledger: SqliteLedger, trader: Trader)
     assert not ledger.check().balanced
 
 
-@pytest.mark.parametrize("total", ["NaN", "-0.01", "Infinity", "1E30"])
+@pytest.mark.parametrize("total", ["NaN", "-0.01", "Infinity", "1E30", "1E-400"])
 def test_absurd_balances_do_not_open_the_books(tmp_path: Path, total: str) -> None:
     ledger = a_ledger(tmp_path)
 

@@ -322,6 +322,117 @@ def test_target_and_stop_hang_on_a_buy_and_work_when_it_has_ended() -> None:
     assert now_of(exchange, child).status is OrderStatus.FILLED
 
 
+def bracket_of(exchange: SimulatedExchange, parent: Entry) -> Entry:
+    """What hung on the order and was placed when it had ended."""
+    rows = exchange.orders(OrderQuery()).orders
+    (child,) = [row for row in rows if row.originates_from == parent.exchange_order_id]
+    return child
+
+
+def test_a_stop_that_hangs_on_a_buy_works_in_the_bars_that_follow_also_when_nobody_looked() -> None:
+    market = HandMarket()
+    exchange = an_exchange(market)
+    attached = Attached(target=Decimal(110), stop=Decimal(95))
+    parent = placed(exchange, a_request(price="99", attached=attached))
+
+    market.close_bar(100, 100, 98, 98.5)
+    fell = market.close_bar(98, 98, 94, 94.5)
+    market.close_bar(96, 101, 96, 101)
+
+    child = bracket_of(exchange, parent)
+    assert (child.status, child.last_fill_at) == (OrderStatus.FILLED, fell)
+    assert fills_of(exchange)[-1].price == Decimal(94)
+
+
+@pytest.mark.parametrize(
+    ("bar", "price"),
+    [
+        ((100, 112, 95.01, 100), None),  # the high may have come before the buy
+        ((100, 100, 95, 100), "95"),  # the buy was above the stop, so the stop came after it
+        ((100, 100, 80, 100), "90.25"),
+        ((98, 112, 98, 111), "110"),  # the close came after everything
+    ],
+)
+def test_in_the_bar_of_its_buy_a_stop_is_met_by_the_low_and_a_target_by_the_close_alone(
+    bar: tuple[float, ...], price: str | None
+) -> None:
+    market = HandMarket()
+    exchange = an_exchange(market)
+    attached = Attached(target=Decimal(110), stop=Decimal(95))
+    parent = placed(exchange, a_request(price="99", attached=attached))
+
+    market.close_bar(*bar)
+    child = bracket_of(exchange, parent)
+
+    sold = [deal.price for deal in fills_of(exchange) if deal.side is Side.SELL]
+    assert sold == ([] if price is None else [Decimal(price)])
+    assert child.created_at == market.clock.now()
+
+
+def test_a_buy_that_arrived_within_its_bar_brings_a_stop_that_sees_only_the_close() -> None:
+    market = HandMarket()
+    exchange = an_exchange(market, matching=rules(latency=timedelta(minutes=5)))
+    attached = Attached(target=Decimal(110), stop=Decimal(95))
+    parent = placed(exchange, a_request(price="101", attached=attached))
+
+    market.close_bar(100, 100, 90, 100)
+
+    assert now_of(exchange, parent).status is OrderStatus.FILLED
+    assert bracket_of(exchange, parent).status is OrderStatus.OPEN
+
+
+def test_what_hangs_on_a_buy_of_a_product_that_nobody_lists_any_more_is_told() -> None:
+    market = HandMarket()
+    market.book("99.98", "100.02", each="0.3")
+    exchange = an_exchange(market)
+    placed(exchange, a_request(price="101", attached=Attached(Decimal(110), Decimal(95))))
+
+    market.listed.clear()
+    market.clock.set(NOON + MINUTE)
+    assert exchange.working() == ()
+
+    assert exchange.notices() == ("SOL-USD: nobody lists it, so nothing protects it",)
+
+
+# Post-only
+
+
+@pytest.mark.parametrize(
+    ("latency", "status", "deals"),
+    [
+        (timedelta(minutes=15), OrderStatus.CANCELLED, []),  # the next bar opens beyond its limit
+        # Within a bar nobody knows: against the order, it rested and the market fell through it.
+        (timedelta(minutes=16), OrderStatus.FILLED, [(Decimal(99), Liquidity.MAKER)]),
+    ],
+)
+def test_a_post_only_order_that_arrives_where_it_would_cross_never_takes(
+    latency: timedelta, status: OrderStatus, deals: list[object]
+) -> None:
+    market = HandMarket()
+    exchange = an_exchange(market, matching=rules(latency=latency))
+    entry = placed(exchange, a_request(price="99", post_only=True))
+
+    market.close_bar(100, 100, 98, 98)
+    market.close_bar(98, 98, 97, 97)
+
+    assert now_of(exchange, entry).status is status
+    assert [(deal.price, deal.liquidity) for deal in fills_of(exchange)] == deals
+
+
+def test_a_post_only_order_that_met_no_book_is_cancelled_where_the_first_bar_is_beyond_it() -> None:
+    market = HandMarket(books={})
+    exchange = an_exchange(market)
+    crosses = placed(exchange, a_request(price="105", post_only=True))
+    rests = placed(exchange, a_request(price="99.5", post_only=True))
+
+    market.close_bar(100, 101, 99, 100)
+
+    assert now_of(exchange, crosses).status is OrderStatus.CANCELLED
+    assert [(deal.exchange_order_id, deal.liquidity) for deal in fills_of(exchange)] == [
+        (rests.exchange_order_id, Liquidity.MAKER)
+    ]
+
+
 # Cancel, edit
 
 

@@ -15,8 +15,17 @@ from infra.exchange.simulated.entry import Deal, Entry, Liquidity
 from infra.exchange.simulated.exchange import AccountTerms, SimulatedExchange
 from infra.exchange.simulated.request import Kind, VenueRequest
 from infra.exchange.simulated.synthetic import SyntheticMarket
+from infra.exchange.simulated.venue import SimulatedVenue
 from tests.builders.market import BAR, FEES, NOON
-from tests.builders.venue import IDENTITY, STARTING, HandMarket, a_request, an_exchange, rules
+from tests.builders.venue import (
+    IDENTITY,
+    STARTING,
+    HandMarket,
+    a_plan,
+    a_request,
+    an_exchange,
+    rules,
+)
 
 
 def placed(exchange: SimulatedExchange, request: VenueRequest) -> Entry:
@@ -194,6 +203,21 @@ def test_bars_that_cannot_be_had_fill_nothing_are_reported_and_made_up_for_later
     assert exchange.notices() == ()
     # Found out late, it is told late: nobody who reads fills by time can miss it.
     assert after.last_fill_at == taker.last_fill_at
+
+
+def test_what_the_venue_could_not_do_is_in_the_log_of_the_bot_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    market = HandMarket()
+    venue = SimulatedVenue(an_exchange(market))
+    venue.submit(a_plan(price="99"))
+    market.unavailable = {"bars"}
+    for _ in range(3):
+        market.close_bar(100, 100, 98, 98.5)
+        venue.balances()
+
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("SOL-USD: candles since 2025-03-02T12:00:00Z could not be had")
 
 
 def test_on_the_embedded_market_an_order_below_it_fills_when_the_price_comes_down() -> None:

@@ -126,6 +126,8 @@ def test_an_asset_with_an_own_order_at_work_is_not_judged(tmp_path: Path) -> Non
         (Balance("USD", Decimal("NaN"), Decimal(0)), "a total of NaN"),
         (Balance("USD", Decimal("Infinity"), Decimal(0)), "a total of Infinity"),
         (Balance("USD", Decimal("1e16"), Decimal(0)), "a total of 1E+16"),
+        (Balance("USD", Decimal("1e400"), Decimal(0)), "a total of 1E+400"),
+        (Balance("USD", Decimal("1e-400"), Decimal(0)), "a total of 1E-400"),
         (Balance("USD", Decimal(5), Decimal("NaN")), "a held of NaN"),
         (Balance("USD", Decimal(5), Decimal(6)), "6 held out of 5"),
     ],

@@ -9,7 +9,7 @@ the order's life no more is known than its open or its close. Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -68,6 +68,16 @@ def meet_bar(entry: Entry, bar: Candle) -> Meeting | None:
         if set_off is not None or entry.request.kind is not Kind.BRACKET:
             return set_off
     return _limit(entry, bar)
+
+
+def after_buy(bar: Candle, buy: Entry, stop: Entry) -> Candle:
+    """What a bar in which `buy` was filled tells of the time after it, to the stop it brought.
+
+    The buy traded above the stop, so a low at the stop came later; a high may have come before.
+    """
+    known = bar if buy.active_from <= bar.opened else replace(bar, low=bar.close)
+    above = max(bar.close, stop.request.stop or bar.close)
+    return replace(known, open=above, high=above)
 
 
 def better(side: Side, price: Decimal, limit: Decimal | None) -> bool:

@@ -34,7 +34,7 @@ from core.ports import MarketData
 from core.wording import instant
 from infra.exchange.simulated.account import Account
 from infra.exchange.simulated.admission import stop_limit_of
-from infra.exchange.simulated.bar_matching import Candle, Meeting, better, meet_bar
+from infra.exchange.simulated.bar_matching import Candle, Meeting, after_buy, better, meet_bar
 from infra.exchange.simulated.book_matching import crosses, spendable, stop_reached, takes
 from infra.exchange.simulated.entry import Entry, Liquidity, MatchedBy
 from infra.exchange.simulated.market_view import EPOCH, MarketView, floored
@@ -44,6 +44,7 @@ from infra.exchange.simulated.waiting import Waiting
 _BARS_AT_ONCE = 2_000
 _LATE_BARS = 2  # a venue may publish a closed bar late: so many are asked for again
 _NOTICES_MAX = 1_000
+_WOULD_CROSS = "Post only would cross"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Matcher:
         if self._seen != now:
             for symbol in account.symbols:
                 self._meet_book(symbol, now)
-        self._protect(now)
+        self._protect(now, now)
         account.save()
         self._seen = now
 
@@ -95,15 +96,17 @@ class Matcher:
             return entry
         depth = self.view.depth(entry.symbol, now)
         entry = self._against(entry, depth, product, now)
-        self._protect(now)
+        self._protect(now, now)
         return entry
 
-    def _protect(self, now: datetime) -> None:
-        """Place the target and the stop of orders that have ended with something bought."""
+    def _protect(self, now: datetime, at: datetime) -> tuple[tuple[Entry, Entry], ...]:
+        """Place what hangs on the orders that ended `at` with something bought: both of each."""
         account = self._account
+        placed = []
         for parent in account.to_protect:
             attached, product = parent.request.attached, self.view.product(parent.symbol, now)
             if attached is None or product is None:
+                self.notices.append(f"{parent.symbol}: nobody lists it, so nothing protects it")
                 continue
             request = VenueRequest(
                 symbol=parent.symbol,
@@ -117,8 +120,11 @@ class Matcher:
                 self.notices.append(f"{parent.symbol}: too little was bought to be protected")
                 continue
             bounds = None, stop_limit_of(request, product)
-            account.admit(request, parent.rates, (now, now), bounds, parent.exchange_order_id)
+            origin = parent.exchange_order_id
+            child = account.admit(request, parent.rates, (at, at), bounds, origin)
+            placed.append((parent, child))
         account.to_protect.clear()
+        return tuple(placed)
 
     # Bars
 
@@ -178,16 +184,27 @@ class Matcher:
             seen = candle.within(entry.active_from, entry.until)
             if seen is None:
                 continue
+            if entry.request.post_only and seen.opened > candle.opened:
+                # It came within the bar: if the market was beyond its limit then, nobody knows.
+                entry = replace(entry, rests=True)
             meeting = meet_bar(entry, seen)
             # Of a part of a bar only its part of the volume can have met the order.
             most = rounded_down(min(room, multiplied(seen.volume, share)), lot)
             room = subtracted(room, self._fill_from(entry, meeting, seen, (most, lot)))
+        for parent, child in self._protect(now, candle.closed):
+            rest, most = after_buy(candle, parent, child), rounded_down(room, lot)
+            room = subtracted(
+                room, self._fill_from(child, meet_bar(child, rest), rest, (most, lot))
+            )
 
     def _fill_from(
         self, entry: Entry, meeting: Meeting | None, bar: Candle, room: tuple[Decimal, Decimal]
     ) -> Decimal:
         """Book what the bar gives, at most `room` in its lots; how much of it that took."""
         account, taken, (most, lot) = self._account, ZERO, room
+        if entry.request.post_only and meeting is not None and meeting.liquidity is Liquidity.TAKER:
+            account.put(_ended(entry, OrderStatus.CANCELLED, _WOULD_CROSS, bar.closed))
+            return taken
         if meeting is not None and meeting.triggered and not entry.triggered:
             entry = replace(entry, triggered=True, rests=False, updated_at=bar.closed)
             account.put(entry)
@@ -267,7 +284,7 @@ class Matcher:
         account, side = self._account, entry.side
         if entry.request.post_only and not entry.rests:
             if entry.limit is not None and crosses(side, entry.limit, depth):
-                entry = _ended(entry, OrderStatus.CANCELLED, "Post only would cross", now)
+                entry = _ended(entry, OrderStatus.CANCELLED, _WOULD_CROSS, now)
                 account.put(entry)
             return entry
         gone = self.view.gone(product, side, now)

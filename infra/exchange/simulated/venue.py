@@ -7,6 +7,7 @@ late is put in front of it (faults.py), never in here.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from core.market import Balance
@@ -23,6 +24,7 @@ from core.ports import Absent, Answer, Found, Search
 from infra.exchange.simulated.exchange import SimulatedExchange
 from infra.exchange.simulated.request import Kind, Refusal, VenueRequest
 
+_LOG = logging.getLogger(__name__)
 _KINDS = {
     OrderType.LIMIT: Kind.LIMIT,
     OrderType.STOP_LIMIT: Kind.STOP_LIMIT,
@@ -41,49 +43,48 @@ class SimulatedVenue:
     def requests(self) -> int:
         return self._requests
 
-    def balances(self) -> tuple[Balance, ...]:
+    def _ask(self) -> SimulatedExchange:
+        """The venue, for one more request; what it could not do before goes into the log, once."""
         self._requests += 1
-        return self._exchange.balances()
+        for notice in self._exchange.notices():
+            _LOG.warning(notice)
+        return self._exchange
+
+    def balances(self) -> tuple[Balance, ...]:
+        return self._ask().balances()
 
     def submit(self, order: PlannedOrder) -> Answer:
-        self._requests += 1
-        answer = self._exchange.create(asked(order))
+        answer = self._ask().create(asked(order))
         if isinstance(answer, Refusal):
             return Answer(OrderStatus.REFUSED, told=str(answer))
         return Answer(answer.status, answer.exchange_order_id, answer.told)
 
     def preview(self, order: PlannedOrder) -> str:
-        self._requests += 1
-        return ", ".join(str(why) for why in self._exchange.preview(asked(order)).refusals)
+        return ", ".join(str(why) for why in self._ask().preview(asked(order)).refusals)
 
     def cancel(self, cancel: PlannedCancel) -> CancelAnswer:
-        self._requests += 1
-        name = cancel.exchange_order_id
+        exchange, name = self._ask(), cancel.exchange_order_id
         if name is None:
-            known = self._exchange.order_named(cancel.client_order_id)
+            known = exchange.order_named(cancel.client_order_id)
             name = None if known is None else known.exchange_order_id
-        if name is None or self._exchange.cancel(name) is not None:
+        if name is None or exchange.cancel(name) is not None:
             return CancelAnswer.REFUSED
         return CancelAnswer.ACCEPTED
 
     def open_orders(self) -> tuple[VenueOrder, ...]:
-        self._requests += 1
-        return tuple(entry.told_as() for entry in self._exchange.working())
+        return tuple(entry.told_as() for entry in self._ask().working())
 
     def order(self, exchange_order_id: str) -> VenueOrder | None:
-        self._requests += 1
-        entry = self._exchange.order(exchange_order_id)
+        entry = self._ask().order(exchange_order_id)
         return None if entry is None else entry.told_as()
 
     def find_order(self, client_order_id: str, since: datetime) -> Search:  # noqa: ARG002
         """Complete by nature: the venue knows all its orders by their names."""
-        self._requests += 1
-        entry = self._exchange.order_named(client_order_id)
+        entry = self._ask().order_named(client_order_id)
         return Absent() if entry is None else Found(entry.told_as())
 
     def fills(self, since: datetime) -> tuple[VenueFill, ...]:
-        self._requests += 1
-        return tuple(deal.told_as() for deal in self._exchange.fills_since(since))
+        return tuple(deal.told_as() for deal in self._ask().fills_since(since))
 
 
 def asked(order: PlannedOrder) -> VenueRequest:

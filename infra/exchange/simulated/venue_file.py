@@ -138,7 +138,8 @@ def _opened(path: Path, identity: VenueIdentity) -> sqlite3.Connection:
         _check_identity(path, db, identity)
         (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if sound != "ok":
-            raise DamagedVenue(f"{path}: is damaged ({sound}); restore a backup")
+            told_of = " ".join(sound.split())  # in one line
+            raise DamagedVenue(f"{path}: is damaged ({told_of}); restore a backup")
     except BaseException:
         db.close()
         raise
@@ -208,9 +209,12 @@ def _check_version(path: Path, db: sqlite3.Connection) -> None:
 
 def _check_identity(path: Path, db: sqlite3.Connection, identity: VenueIdentity) -> None:
     stated = dict(db.execute("SELECT name, value FROM meta"))
-    theirs = VenueIdentity(
-        mode=stated.get("mode", "no mode"), market=json.loads(stated.get("market", "{}"))
-    )
+    try:
+        market = json.loads(stated.get("market", "{}"))
+    except ValueError as error:
+        told = f"{path}: is damaged (its market is no JSON: {error}); restore a backup"
+        raise DamagedVenue(told) from error
+    theirs = VenueIdentity(mode=stated.get("mode", "no mode"), market=market)
     if str(theirs) != str(identity):
         raise ForeignVenue(
             f"{path}: belongs to {theirs} and this run is {identity}; "
