@@ -18,6 +18,7 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from ssl import create_default_context
 from threading import Thread
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -97,12 +98,13 @@ class Hands:
 
 def _words(point: CrashPoint) -> str:
     """What is done at that point, and to which file."""
-    words, frame = point.name.lower().replace("_", " "), sys._getframe(2)
+    words = point.name.lower().replace("_", " ")
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = _FILES.get(Path(frame.f_code.co_filename).name)
         if file is not None:
             return f"{file} {words}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return words
 
 

@@ -126,8 +126,9 @@ class Inquest:
             yield "a market time was decided twice"
         codes = {line["cycle"]: (line["why"] or {}).get("code") for line in lines}
         for corpse in self.corpses:
-            if corpse.cycle is not None and codes.get(corpse.cycle) != "INTERRUPTED":
-                yield f"cycle {corpse.cycle}, killed at {corpse.where}, is {codes.get(corpse.cycle)}"
+            code = codes.get(corpse.cycle) if corpse.cycle is not None else "INTERRUPTED"
+            if code != "INTERRUPTED":
+                yield f"cycle {corpse.cycle}, killed at {corpse.where}, is on record as {code}"
         if lines[-1]["outcome"] == "FAILED" or lines[-1]["level"] != "NORMAL":
             yield f"ends {lines[-1]['level']}, {lines[-1]['outcome']}: {lines[-1]['why']}"
 

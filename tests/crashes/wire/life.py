@@ -64,10 +64,10 @@ class Life:
     def run(self, cycles: int, death: Death | None = None) -> int:
         """One process, to its end; its exit code, negative where a signal ended it."""
         told = msgspec.json.encode(death or Death()).decode()
-        arguments = self.rehearsal.arguments("--confirm-live", "--max-cycles", str(cycles))
+        flags = ("--confirm-live", "--profile", _PROFILE, "--max-cycles", str(cycles))
+        arguments = self.rehearsal.arguments(*flags)
         ended = subprocess.run(
-            [*(sys.executable, "-m", "tests.crashes.wire.dying", told), *arguments]
-            + ["--profile", _PROFILE],
+            [sys.executable, "-m", "tests.crashes.wire.dying", told, *arguments],
             cwd=ROOT,
             env={**self.rehearsal.environment(), "PATH": ""},
             timeout=_PATIENCE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ class Story:
     def profile(self) -> bytes:
         """The settings as an overlay; JSON is YAML too."""
         nested: dict[str, Any] = {}
-        for key, value in (_QUICK | dict(self.settings)).items():
+        for key, value in {**_QUICK, **self.settings}.items():
             *sections, name = key.split(".")
             inner = nested
             for section in sections:
@@ -142,7 +142,7 @@ def _told(name: str, *, faults: Rules = (), **more: Any) -> Story:
     """A scenario of tests/crashes as it is, over the wire."""
     scenario = SCENARIOS[name]
     own = {k: v for k, v in scenario.settings.items() if not k.startswith(("app.", "market."))}
-    given = {
+    given: dict[str, Any] = {
         "cycles": scenario.cycles,
         "fills": scenario.fills,
         "statuses": frozenset(scenario.statuses) - {"NEVER_REACHED"},
