@@ -66,6 +66,7 @@ class OwnBooks:
     """What the ledger holds, and which orders the decisions on tape made, by cycle."""
 
     balances: Mapping[str, Decimal]
+    flows: Mapping[str, Decimal]  # what is said to have come or gone from outside
     orders: tuple[Order, ...]
     fills: tuple[TrueFill, ...]
     plans: Mapping[int, frozenset[str]]
@@ -98,6 +99,7 @@ def books_of(places: Places) -> OwnBooks:
     """From the files of a bot that does not run."""
     with closing(LedgerReader.open(places.ledger)) as ledger:
         balances = {name: amount for name, amount in ledger.expected().items() if amount}
+        flows = {name: amount for name, amount in ledger.flows().items() if amount}
         orders = ledger.orders()
         names = {o.planned.client_order_id: o.exchange_order_id or "" for o in orders}
         fills = tuple(
@@ -117,7 +119,7 @@ def books_of(places: Places) -> OwnBooks:
         replayed.frame.cycle: frozenset(o.client_order_id for o in replayed.decision.plan.orders)
         for replayed in replayed_cycles(frames(places.tape))
     }
-    return OwnBooks(balances, orders, fills, plans)
+    return OwnBooks(balances, flows, orders, fills, plans)
 
 
 def _order(row: Mapping[str, Any]) -> TrueOrder:

@@ -27,6 +27,8 @@ def _money(truth: Truth, books: OwnBooks) -> Iterator[str]:
         held, booked = truth.balances.get(name, _ZERO), books.balances.get(name, _ZERO)
         if held != booked:
             yield f"{name}: the venue holds {held}, the books say {booked}"
+    for name, amount in books.flows.items():
+        yield f"{amount} {name} is booked as from outside, and nobody paid in or out"
 
 
 def _one_order_an_intent(truth: Truth, books: OwnBooks) -> Iterator[str]:

@@ -153,6 +153,27 @@ def _told(name: str, *, faults: Rules = (), **more: Any) -> Story:
 
 
 _BUSY = ("AAVE-USD", "AVAX-USD", "BTC-USD", "DOGE-USD", "DOT-USD", "PEPE-USD", "SOL-USD")
+# Everything is bought that moves, and sold soon after.
+_RESTLESS: Mapping[str, object] = {
+    "universe.allowlist": {"count": len(_BUSY), "symbols": list(_BUSY)},
+    "risk.spacing_min": "0s",
+    "risk.cooldown": "0s",
+    "risk.cooldown_after_stop": "0s",
+    "risk.losing_streak_max": 50,
+    "risk.trades_per_hour_max": 100,
+    "risk.trades_per_day_max": 1000,
+    "exits.stop_loss": "1%",
+    "exits.take_profit": "1%",
+    "exits.held_max": "45m",
+    "execution.tiers.T1": {"tactic": "ioc", "slippage_max": "20 bps"},
+}
+
+
+def _busy(name: str, resting: str) -> Story:
+    settings = {**_RESTLESS, "exits.resting": resting}
+    return Story(name, cycles=12, begins=datetime.fromisoformat(BUSY), settings=settings)
+
+
 _LOST = {"kind": "cut", "on": f"POST {ORDERS}", "count": 1}
 STORIES = {
     story.name: story
@@ -167,14 +188,7 @@ STORIES = {
         _told("lost answer of a stop", faults=({**_LOST, "after": True, "skip": 1},)),
         _told("lost request", faults=(_LOST,)),
         _told("bracket"),
-        Story(
-            "a busy market",
-            cycles=12,
-            begins=datetime.fromisoformat(BUSY),
-            settings={
-                "exits.resting": "bracket",
-                "universe.allowlist": {"count": len(_BUSY), "symbols": list(_BUSY)},
-            },
-        ),
+        _busy("busy, stops rest", "bracket"),
+        _busy("busy, stops watched", "watched"),
     )
 }
