@@ -7,6 +7,7 @@
                        the same with LIVE bots over Coinbase's wire, and faults on it; exit 1
                        where the sandbox's truth and the books disagree afterwards
 --mode DRY_RUN         memory of a long run without orders (--help tells its options)
+--mode LIVE            memory of a bot that trades on the sandbox, over Coinbase's wire
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tests.crashes.killing import Killings
 from tests.crashes.wire import killing as wire
 from tests.oracles.judges import Broken
 from tests.oracles.world import World
-from tests.soak import memory
+from tests.soak import live, memory
 from tests.soak.memory import LINES, SAMPLES, Soak
 
 CYCLES = 10_000
@@ -44,7 +45,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     made.add_argument("--seed", type=int, default=1, metavar="S", help="of the first world")
     made.add_argument("--kills", type=int, metavar="N", help="processes to kill")
     made.add_argument("--venue", choices=("simulated", "sandbox"), default="simulated")
-    made.add_argument("--mode", choices=("PAPER", "DRY_RUN"), default="PAPER")
+    made.add_argument("--mode", choices=("PAPER", "DRY_RUN", "LIVE"), default="PAPER")
     given = made.parse_args(arguments)
     if given.cycles < 1 or (given.kills is not None and given.kills < 1):
         made.error("--cycles and --kills: at least 1")
@@ -128,6 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = options(given)
     if chosen.venue == "sandbox":
         return wire_kills(chosen.kills, chosen.seed)
+    if chosen.mode == "LIVE":
+        with _folder() as folder:
+            return live.main(folder, chosen.cycles)
     if chosen.kills is not None:
         return kills(chosen.kills, chosen.seed)
     return worlds(chosen.cycles, chosen.seed)

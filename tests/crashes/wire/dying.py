@@ -2,8 +2,9 @@
 
     python -m tests.crashes.wire.dying DEATH ARGUMENTS OF MAIN_LOOP...
 
-DEATH is the JSON of a Death, or {} for a long life. Nothing of the bot is replaced but the
-waiting between two cycles: the sandbox's clock is moved instead, so that hours take seconds.
+DEATH is the JSON of a Death, or {} for a long life. Nothing of the bot is replaced but
+waiting: between two cycles, where the sandbox's clock is moved instead, so that hours take
+seconds; and for the venue's limits, which a sandbox for this does not keep.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from http.client import HTTPSConnection
 from pathlib import Path
 from ssl import create_default_context
@@ -25,6 +26,7 @@ import msgspec
 
 from infra.clock import FastClock
 from infra.crash_points import CrashPoint, hooked
+from infra.exchange.coinbase.buckets import Bucket
 from runner import main_loop
 from runner.bot import Bot
 from runner.command_line import run
@@ -39,7 +41,7 @@ class Death(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the process dies: where a point is passed for the nth time, or after so many seconds.
 
     `latest` is the how manieth point of all at which it dies if it has not by then. The
-    words of where it was are left in `note`.
+    words of where it was are left in `note`. `step` is of market time, from cycle to cycle.
     """
 
     note: str = ""
@@ -47,6 +49,7 @@ class Death(msgspec.Struct, frozen=True, omit_defaults=True):
     nth: int = 1
     seconds: float = 0.0
     latest: int = 0
+    step: float = BAR.total_seconds()
 
 
 class Executioner:
@@ -74,9 +77,9 @@ class Executioner:
 
 
 class Hands:
-    """What moves the sandbox's clock, and with it the bot's, to where the next bar has closed."""
+    """What moves the sandbox's clock, and with it the bot's, to the next whole step."""
 
-    def __init__(self, step: timedelta = BAR) -> None:
+    def __init__(self, step: float) -> None:
         context = create_default_context(cafile=os.environ["COINBASE_CA_FILE"])
         self._line = HTTPSConnection(os.environ["COINBASE_BASE_URL"], context=context, timeout=20)
         self._step = step
@@ -84,8 +87,7 @@ class Hands:
     def rest(self, bot: Bot, stop: main_loop.Stop, failures: int) -> None:
         """In place of main_loop's: nobody waits, however many cycles have failed."""
         now = self._told("GET", None)
-        since = now.timestamp() // self._step.total_seconds() + 1
-        at = now.fromtimestamp(since * self._step.total_seconds(), now.tzinfo)
+        at = now.fromtimestamp((now.timestamp() // self._step + 1) * self._step, now.tzinfo)
         there = self._told("POST", {"at": at.isoformat()})
         assert bot.real is not None
         assert isinstance(bot.real.clock, FastClock)
@@ -113,7 +115,8 @@ def main(told: str, arguments: list[str]) -> None:
     executioner = Executioner(death)
     if death.seconds:
         Thread(target=executioner.in_time, daemon=True).start()
-    vars(main_loop)["rest"] = Hands().rest
+    vars(main_loop)["rest"] = Hands(death.step).rest
+    setattr(Bucket, "take", lambda *_: None)  # noqa: B010
     with hooked(executioner):
         run(lambda _: main_loop.main(arguments))
 
