@@ -128,7 +128,7 @@ def recorded(stage: Stage, folder: Path) -> None:
 
 
 def _partial_fill() -> Stage:
-    """The bar ends below the entry, which the book does not; a quarter of what it trades is ours."""
+    """The bar ends below the entry, which the book does not; a quarter of its trade is ours."""
     stage = Stage(SOL)
     stage.roles.pop("BTC-USD")
     stage.rises(SOL, cycle=2)
