@@ -337,7 +337,8 @@ def test_what_guesses_encodings_is_not_loaded_and_nobody_is_warned() -> None:
         [
             *(sys.executable, "-W", "error", "-c"),
             "from infra.exchange.coinbase.bare_requests import load_requests; load_requests();"
-            "import infra.exchange.coinbase.sdk_link, sys; print('charset_normalizer' in sys.modules)",
+            "import infra.exchange.coinbase.sdk_link, sys;"
+            "print('charset_normalizer' in sys.modules)",
         ],
         cwd=ROOT,
         capture_output=True,
