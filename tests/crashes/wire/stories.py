@@ -26,7 +26,8 @@ _BEFORE, _AFTER = 400, 40  # bars of the recording on either side of noon
 ORDERS = "/api/v3/brokerage/orders"
 Rules = Sequence[Mapping[str, Any]]
 
-# Seconds are real ones. A client waits one second for an answer.
+# Seconds are real ones, of which a cycle of a quarter of an hour takes about a tenth; so what
+# is hidden for a moment is seen again by the next cycle. A client waits one second.
 STORM: Rules = (
     {"kind": "cut", "on": f"POST {ORDERS}", "share": 0.05},
     {"kind": "cut", "on": f"POST {ORDERS}", "share": 0.08, "after": True},
@@ -38,10 +39,10 @@ STORM: Rules = (
     {"kind": "slow", "on": f"POST {ORDERS}", "share": 0.04, "seconds": 1.3},
     {"kind": "html", "on": f"POST {ORDERS}", "share": 0.03},
     {"kind": "empty", "on": f"POST {ORDERS}", "share": 0.03},
-    {"kind": "order_late", "share": 0.25, "seconds": 0.5},
-    {"kind": "fills_late", "share": 0.25, "seconds": 0.7},
-    {"kind": "open_after_cancel", "share": 0.25, "seconds": 0.5},
-    {"kind": "cancel_slow", "share": 0.3, "seconds": 0.4},
+    {"kind": "order_late", "share": 0.25, "seconds": 0.05},
+    {"kind": "fills_late", "share": 0.25, "seconds": 0.15},
+    {"kind": "open_after_cancel", "share": 0.25, "seconds": 0.15},
+    {"kind": "cancel_slow", "share": 0.3, "seconds": 0.3},
     {"kind": "twice", "share": 0.3},
     {"kind": "new_fields", "share": 0.1},
     {"kind": "strange_status", "on": f"GET {ORDERS}", "share": 0.01},
