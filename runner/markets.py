@@ -20,10 +20,6 @@ from core.market import Fees
 from core.ports import Clock, MarketData, Timer
 from core.wording import instant, span
 from infra.clock import FastClock, MarketClock, SystemClock
-from infra.exchange.simulated.book_model import BookModel
-from infra.exchange.simulated.player import RecordedMarket
-from infra.exchange.simulated.recording import BadRecording, Recording
-from infra.exchange.simulated.synthetic import SyntheticMarket
 from runner.cadence import PresentTime, Schedule, Timetable
 from runner.command_line import instant_of
 from runner.exit_codes import ExitCode, Refusal
@@ -100,7 +96,12 @@ def market_for(given: Namespace, settings: Settings, warm_up: int) -> Market:
     return make(given, settings, warm_up)
 
 
+# Each market's own parts are loaded by whoever plays it: a bot on a real venue needs none.
+
+
 def _embedded(given: Namespace, settings: Settings, _warm_up: int) -> Market:
+    from infra.exchange.simulated.synthetic import SyntheticMarket
+
     if given.recording is not None:
         raise Refusal(
             ExitCode.USAGE, "--recording: the embedded market plays none; add --exchange recorded"
@@ -135,6 +136,10 @@ def _embedded(given: Namespace, settings: Settings, _warm_up: int) -> Market:
 
 
 def _recorded(given: Namespace, settings: Settings, warm_up: int) -> Market:
+    from infra.exchange.simulated.book_model import BookModel
+    from infra.exchange.simulated.player import RecordedMarket
+    from infra.exchange.simulated.recording import BadRecording, Recording
+
     if given.recording is None:
         raise Refusal(ExitCode.USAGE, "--exchange recorded: name the candles with --recording DIR")
     market = settings.market

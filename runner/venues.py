@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.settings import Mode, Settings
 from core.ports import Venue
 from infra.exchange.read_only import ReadOnlyVenue
-from infra.exchange.simulated.exchange import AccountTerms, SimulatedExchange
-from infra.exchange.simulated.matcher import MatchingRules
-from infra.exchange.simulated.venue import SimulatedVenue
-from infra.exchange.simulated.venue_file import VenueIdentity
 from runner.markets import Market
 from runner.places import Places
 from runner.recovery import Stores, missing
+
+if TYPE_CHECKING:
+    from infra.exchange.simulated.venue import SimulatedVenue
 
 
 def venue_for(settings: Settings, market: Market, places: Places, stores: Stores) -> Venue:
@@ -34,6 +34,12 @@ def simulated_venue(
     settings: Settings, market: Market, path: Path | str, closing: ExitStack
 ) -> SimulatedVenue:
     """The venue of PAPER, with its own books at `path`."""
+    # A bot on a real venue loads none of it.
+    from infra.exchange.simulated.exchange import AccountTerms, SimulatedExchange
+    from infra.exchange.simulated.matcher import MatchingRules
+    from infra.exchange.simulated.venue import SimulatedVenue
+    from infra.exchange.simulated.venue_file import VenueIdentity
+
     matching = settings.market.matching
     exchange = SimulatedExchange(
         market.behind,

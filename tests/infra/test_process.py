@@ -16,19 +16,30 @@ class _Library:
 
     def __init__(self) -> None:
         self.told: list[tuple[int, int]] = []
+        self.trimmed: list[int] = []
 
     def mallopt(self, what: int, value: int) -> int:
         self.told.append((what, value))
         return 1
 
+    def malloc_trim(self, pad: int) -> int:
+        self.trimmed.append(pad)
+        return 1
 
-def test_glibc_is_told_which_blocks_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    library = _Library()
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
 
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> _Library:
+    made = _Library()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: made)
+    return made
+
+
+def test_glibc_is_told_which_blocks_are_large_and_how_many_heaps_are_enough(
+    library: _Library,
+) -> None:
     keep_memory_flat()
 
-    assert library.told == [(-3, 1024 * 1024)]
+    assert library.told == [(-3, 1024 * 1024), (-8, 2)]
 
 
 def test_another_c_library_is_asked_for_nothing_it_may_not_have(
@@ -44,18 +55,23 @@ def test_another_c_library_is_asked_for_nothing_it_may_not_have(
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Other())
 
     keep_memory_flat()
+    tidy_memory(1)
 
-    assert asked == ["mallopt"]
+    assert asked == ["mallopt", "malloc_trim"]
 
 
-def test_the_interpreter_is_tidied_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_tidied_after_the_first_cycle_and_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, library: _Library
+) -> None:
     collected: list[int] = []
     monkeypatch.setattr(gc, "collect", lambda: collected.append(1))
 
-    for cycle in range(1, 1_101):
+    tidy_memory(1)
+    assert (len(collected), library.trimmed) == (1, [0])
+    for cycle in range(2, 1_101):
         tidy_memory(cycle)
 
-    assert len(collected) == 2
+    assert (len(collected), library.trimmed) == (3, [0, 0, 0])
 
 
 def test_memory_that_the_system_does_not_tell_is_zero(

@@ -3,7 +3,11 @@
 --cycles N --seed S    PAPER in a seeded random world of faults, deaths and controls,
                        judged after every cycle; exit 1 and the seed where a promise breaks
 --kills N              kill -9 of N real processes; prints the table of what came of each
+--kills N --venue sandbox
+                       the same with LIVE bots over Coinbase's wire, and faults on it; exit 1
+                       where the sandbox's truth and the books disagree afterwards
 --mode DRY_RUN         memory of a long run without orders (--help tells its options)
+--mode LIVE            memory of a bot that trades on the sandbox, over Coinbase's wire
 """
 
 from __future__ import annotations
@@ -20,9 +24,10 @@ from time import perf_counter
 
 from infra.process import keep_memory_flat, resident_mb
 from tests.crashes.killing import Killings
+from tests.crashes.wire import killing as wire
 from tests.oracles.judges import Broken
 from tests.oracles.world import World
-from tests.soak import memory
+from tests.soak import live, memory
 from tests.soak.memory import LINES, SAMPLES, Soak
 
 CYCLES = 10_000
@@ -39,10 +44,13 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     made.add_argument("--cycles", type=int, default=CYCLES, metavar="N")
     made.add_argument("--seed", type=int, default=1, metavar="S", help="of the first world")
     made.add_argument("--kills", type=int, metavar="N", help="processes to kill")
-    made.add_argument("--mode", choices=("PAPER", "DRY_RUN"), default="PAPER")
+    made.add_argument("--venue", choices=("simulated", "sandbox"), default="simulated")
+    made.add_argument("--mode", choices=("PAPER", "DRY_RUN", "LIVE"), default="PAPER")
     given = made.parse_args(arguments)
     if given.cycles < 1 or (given.kills is not None and given.kills < 1):
         made.error("--cycles and --kills: at least 1")
+    if given.venue == "sandbox" and given.kills is None:
+        made.error("--venue sandbox: say how many, with --kills")
     return given
 
 
@@ -101,11 +109,29 @@ def kills(count: int, seed: int) -> int:
     return 0
 
 
+def wire_kills(count: int, seed: int) -> int:
+    """The same over the wire, to the last kill; then what disagreed, if anything."""
+    with _folder() as folder:
+        killings = wire.Killings(folder)
+        for told in killings.at_random(count, Random(seed)):
+            print(told, file=sys.stderr, flush=True)
+    print("\n".join(killings.deaths.markdown()))
+    print(f"{killings.lives} lives, {killings.orders} orders, {killings.fills} fills")
+    for line in killings.wrong:
+        print(f"DISAGREES: {line}")
+    return 1 if killings.wrong else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     if "DRY_RUN" in given:
         return memory.main(_without_mode(given))
     chosen = options(given)
+    if chosen.venue == "sandbox":
+        return wire_kills(chosen.kills, chosen.seed)
+    if chosen.mode == "LIVE":
+        with _folder() as folder:
+            return live.main(folder, chosen.cycles)
     if chosen.kills is not None:
         return kills(chosen.kills, chosen.seed)
     return worlds(chosen.cycles, chosen.seed)

@@ -36,6 +36,7 @@ class Soak:
     cycles: int = 0
     failed: int = 0
     seconds: float = 0.0
+    budget: float = BUDGET_MB
 
     @property
     def settled(self) -> list[tuple[int, float]]:
@@ -58,9 +59,9 @@ class Soak:
         """Flat or not, within the budget or not."""
         first, last = self.settled[0][1], self.settled[-1][1]
         shape = "flat" if self.growth <= FLAT_MB else "NOT FLAT"
-        bounds = f"within the budget of {BUDGET_MB} MB"
-        if self.peak > BUDGET_MB:
-            bounds = f"OVER the budget of {BUDGET_MB} MB"
+        bounds = f"within the budget of {self.budget:g} MB"
+        if self.peak > self.budget:
+            bounds = f"OVER the budget of {self.budget:g} MB"
         return (
             f"memory {first:.1f} MB after {WARM_UP:.0%} of the run, {last:.1f} MB at its end, "
             f"{self.peak:.1f} MB at most: {bounds}\n"

@@ -8,6 +8,7 @@ from functools import partial
 from core.market import Fees
 from core.ports import Clock, Timer
 from infra.exchange.coinbase.access import access_of
+from infra.exchange.coinbase.bare_requests import load_requests
 from infra.exchange.coinbase.breakers import Breakers
 from infra.exchange.coinbase.buckets import Bucket
 from infra.exchange.coinbase.exchange import CoinbaseExchange
@@ -26,6 +27,7 @@ def coinbase_exchange(
     however fast the market's clock is.
     """
     # The SDK is large and only a real venue needs it.
+    load_requests()
     from infra.exchange.coinbase.sdk_link import SdkLink, check_key, trust
 
     terms = settings.exchange

@@ -330,3 +330,19 @@ def test_the_sdk_is_not_loaded_by_those_who_do_not_ask_a_real_venue() -> None:
     )
 
     assert done.stdout.strip() == "False"
+
+
+def test_what_guesses_encodings_is_not_loaded_and_nobody_is_warned() -> None:
+    told = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", "-c"),
+            "from infra.exchange.coinbase.bare_requests import load_requests; load_requests();"
+            "import infra.exchange.coinbase.sdk_link, sys;"
+            "print('charset_normalizer' in sys.modules)",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (told.stdout, told.stderr) == ("False\n", "")
