@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ class Heartbeat:
     exchange: str
     run_id: str
     protection: str = ""  # how late an exit may be acted on
+    beside: Callable[[], Mapping[str, str]] = dict  # what else is to be told after a cycle
 
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None:
         """After a cycle: which one, at which level, and when the next is due by market time."""
@@ -37,6 +39,7 @@ class Heartbeat:
             "state": doing,
             "protection": self.protection,
             "next_cycle_at": instant(next_at) if next_at is not None else None,
+            **self.beside(),
         }
         self._replace(told)
 

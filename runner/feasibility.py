@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from config.loader import Configuration
-from core.errors import BotError
+from core.errors import BotError, RetryableError
 from core.market import Balance, Product, ProductStatus, TopOfBook
 from core.money import ZERO, Money, Price, Quantity, plain
 from core.policy import Policy
 from core.wording import percent
-from runner.doctor import Finding, Scope, bad, good, odd
+from runner.doctor import Finding, Result, Scope, bad, good, odd
 from runner.markets import RealVenue
 
 _NAMED_MAX = 5
@@ -87,6 +87,16 @@ def _least(product: Product, top: TopOfBook, policy: Policy) -> Money:
     lot = Price(top.ask, product.quote).of(Quantity(product.smallest_quantity, product.base))
     least = max(lot.amount, product.quote_min, policy.risk.notional_min.amount)
     return Money(least, policy.capital_currency)
+
+
+def crowding(configuration: Configuration, real: RealVenue) -> Finding | None:
+    """Why the requests of a cycle cannot fit; None where they do, or nobody can tell now."""
+    try:
+        listed = real.exchange.products()
+    except RetryableError:
+        return None
+    found = _requests(configuration, real, _tradable(listed, configuration.policy))
+    return next((finding for finding in found if finding.result is Result.FAIL), None)
 
 
 def _tradable(listed: tuple[Product, ...], policy: Policy) -> tuple[Product, ...]:

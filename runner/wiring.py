@@ -37,6 +37,7 @@ from runner.bot import Bot
 from runner.cadence import SLICE_SECONDS, Cadence, FullSpeed, Pace
 from runner.cycle import World
 from runner.exit_codes import ExitCode, Refusal
+from runner.feasibility import crowding
 from runner.framing import Framer
 from runner.gates import pass_gates
 from runner.gather import Gatherer
@@ -138,7 +139,7 @@ def _met(
         raise Refusal(ExitCode.FAILED, told) from error
 
 
-def _beats(home: Home, configuration: Configuration) -> Heartbeat:
+def _beats(home: Home, configuration: Configuration, real: RealVenue | None = None) -> Heartbeat:
     places, settings = home.places, configuration.settings
     return Heartbeat(
         path=places.heartbeat,
@@ -147,6 +148,7 @@ def _beats(home: Home, configuration: Configuration) -> Heartbeat:
         exchange=places.exchange,
         run_id=home.run_id,
         protection=protection_told(settings.loop, configuration.policy.exits.resting),
+        beside=dict if real is None else real.beside,
     )
 
 
@@ -208,14 +210,20 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         if settings.app.mode is Mode.LIVE:
             state = _examined(configuration, places, market.real, stores, state)
         market.real.exchange.begin_cycle("recovery")
+        crowded = crowding(configuration, market.real)
+        if crowded is not None and settings.app.mode is not Mode.LIVE:  # preflight said so there
+            raise Refusal(ExitCode.GATE, f"{crowded.check}: {crowded.seen}; {crowded.fix}")
     world = _world(configuration, market, stores, identity, places)
+    last = recovered(stores, world, state)
+    if market.real is not None:
+        market.real.exchange.restore_breakers(last.state.breakers)
     return Bot(
         world=world,
-        last=recovered(stores, world, state),
+        last=last,
         timetable=market.timetable,
         pace=_pace(given, settings, market),
         clock=market.turned,
-        beats=_beats(home, configuration),
+        beats=_beats(home, configuration, market.real),
         logs=Logs.open(
             places.logs,
             level=settings.logs.level,
@@ -279,6 +287,7 @@ def _world(
         audit=AuditTrail(identity, stores.audit),
         controls=ControlFolder(places.state_dir),
         disk=FreeSpace(places.folder, settings.app.disk_reserve),
+        breakers=tuple if market.real is None else market.real.exchange.breakers,
     )
 
 
