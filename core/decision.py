@@ -13,7 +13,7 @@ from core.proposals import TradeProposal
 from core.protection import Protection
 from core.reasons import Finding
 from core.regime import RegimeReading
-from core.state import Closed, ExitPlan, Standing
+from core.state import Breaker, Closed, ExitPlan, Standing
 from core.triggers import Attention, Trigger
 from core.universe import Universe
 
@@ -60,3 +60,4 @@ class Outcome:
     fills: tuple[Fill, ...]
     cancels: tuple[Cancelled, ...] = ()
     closed: tuple[Closed, ...] = ()
+    breakers: tuple[Breaker, ...] = ()  # of a real venue, when all was carried out

@@ -155,6 +155,7 @@ def next_state(
         closed=sales(state.closed, outcome.closed, decision.at),
         rates=portfolio.known_rates,
         refusals=_refusals(state, decision, outcome),
+        breakers=outcome.breakers,
         changes=decision.changes.remembered(
             decision.plan.orders, decision.plan.cancels, state.cycle, decision.at
         ),

@@ -172,6 +172,24 @@ class ChangeMemory:
     trimmed: Mapping[str, datetime] = field(default_factory=dict)  # symbol -> its last slice
 
 
+class BreakerPosition(Enum):
+    """What a circuit breaker does with a request."""
+
+    CLOSED = "closed"  # lets it through
+    OPEN = "open"  # sends nothing
+    HALF_OPEN = "half_open"  # one is on its way, to see
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A group of the venue's endpoints: `failures` in a row, and since when it is left alone."""
+
+    group: str
+    position: BreakerPosition = BreakerPosition.CLOSED
+    failures: int = 0
+    opened_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Halt:
     """Something that only a person can put right, found while the cycle could go on."""
@@ -221,6 +239,7 @@ class BotState:
     # the first complete listing that did not hold an order without an answer
     unexplained: Mapping[str, Decimal] = field(default_factory=dict)  # asset -> what the venue
     # held beyond our books in the last cycle; negative: what it lacked
+    breakers: tuple[Breaker, ...] = ()  # of a real venue, as the last cycle left them
 
     @property
     def cycle_id(self) -> str:

@@ -22,7 +22,7 @@ from core.orders import FINAL, REACHED, CancelAnswer, Order, OrderType
 from core.proposals import TradeProposal
 from core.protection import Protection
 from core.reasons import Finding, Reason
-from core.state import BotState, Level, Standing
+from core.state import BotState, Breaker, Level, Standing
 from core.triggers import Trigger
 from core.universe import Universe
 from core.wording import instant, percent
@@ -203,6 +203,15 @@ def _head(identity: Identity, state: BotState, at: datetime) -> Record:
         "config": identity.config,
         "version": identity.version,
         "standing": _standing(state.standing),
+        "breakers": {breaker.group: _breaker(breaker) for breaker in state.breakers},
+    }
+
+
+def _breaker(breaker: Breaker) -> Record:
+    return {
+        "position": breaker.position.value,
+        "failures": breaker.failures,
+        "since": instant(breaker.opened_at) if breaker.opened_at is not None else None,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ class Heartbeat:
     exchange: str
     run_id: str
     protection: str = ""  # how late an exit may be acted on
+    beside: Callable[[], Mapping[str, str]] = dict  # what else is to be told after a cycle
     _written_at: datetime | None = field(default=None, init=False)
 
     @property
@@ -50,6 +52,7 @@ class Heartbeat:
             "state": doing,
             "protection": self.protection,
             "next_cycle_at": instant(next_at) if next_at is not None else None,
+            **self.beside(),
         }
         self._replace(told)
 

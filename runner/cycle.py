@@ -12,7 +12,7 @@ A mode is a choice of venue made in wiring.py; nothing below it asks for the mod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -34,7 +34,7 @@ from core.policy import Policy
 from core.ports import Books, ControlFiles, StateStore, Venue
 from core.proposals import Strategy
 from core.reasons import Reason
-from core.state import BotState, Controls
+from core.state import BotState, Breaker, Controls
 from infra.audit_orders import fill_members
 from infra.audit_record import Identity, Record, failed_record
 from infra.disk import FreeSpace
@@ -68,6 +68,7 @@ class World:
     strangers: dict[str, None] = field(default_factory=dict)  # orders that are not ours
     unrecorded: list[Fill] = field(default_factory=list)  # booked, and in no audit line yet
     known: dict[str, VenueFill] = field(default_factory=dict)  # rows lately told, and booked
+    breakers: Callable[[], tuple[Breaker, ...]] = tuple  # of a real venue, as they stand
 
     @property
     def requests(self) -> int:
@@ -128,7 +129,8 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     intents = _commit(world, last, seen, decision)
     watch.lap("commit")
 
-    outcome = _joined(found, world.carrier.carry_out(decision.plan, intents, at))
+    carried = world.carrier.carry_out(decision.plan, intents, at)
+    outcome = replace(_joined(found, carried), breakers=world.breakers())
     watch.lap("carry_out")
 
     after, record = _written(world, last, seen, decision, outcome)
@@ -173,6 +175,7 @@ def fail_cycle(world: World, last: Turn, at: datetime, error: Exception) -> Turn
     """Record the cycle that `error` ended. The loop goes on, at a stricter level if it must."""
     why, controls = failure(error), world.controls.read()
     state = failed_state(last.state, at, controls, error)
+    state = replace(state, breakers=world.breakers())
     world.states.save(state)
     orders = _orders_of(world.ledger, state.cycle)
     record = failed_record(world.identity, state, at, why, orders=orders)

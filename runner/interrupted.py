@@ -42,7 +42,8 @@ class Interrupted:
         if not self.committed(orders):
             return replace(state, cycle=self.cycle)
         stand, decision = self.replayed.stand, self.replayed.decision
-        return next_state(stand.state, decision, stand.portfolio, Outcome(orders, fills=()))
+        outcome = Outcome(orders, fills=(), breakers=stand.state.breakers)
+        return next_state(stand.state, decision, stand.portfolio, outcome)
 
 
 def interrupted(tape: Path, state: BotState) -> Interrupted | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.settings import MarketSettings, Settings
+from core.errors import BotError
 from core.market import Fees
 from core.ports import Clock, MarketData, Timer
 from core.wording import instant, span
@@ -75,6 +76,14 @@ class RealVenue:
         told = self.exchange.server_time()
         low, high = told - self.clock.now(), told - before
         return min(max(timedelta(0), low), high)
+
+    def beside(self) -> Mapping[str, str]:
+        """What the status shows besides: US futures in one line, where they are switched on."""
+        try:
+            line = self.exchange.futures()
+        except BotError as error:
+            line = f"futures: not told ({error.code})"
+        return {} if line is None else {"futures": line}
 
     def begin(self, cycle: str, *, hurried: bool) -> None:
         """One deadline for all reads of a cycle; a short one where somebody wants orders back."""

@@ -115,6 +115,8 @@ class Overview:
     protection: str | None = None  # how late an exit may be acted on
     stuck: int = 0  # own orders that should have got somewhere
     overdue: str | None = None  # since when a sign of life is overdue
+    breakers: Mapping[str, str] = field(default_factory=dict)  # of a real venue, by group
+    futures: str | None = None  # what the account holds of them; never traded
 
 
 def overview(
@@ -123,9 +125,12 @@ def overview(
     *,
     process: str | None,
     next_cycle: str | None,
-    protection: str | None = None,
+    beside: Mapping[str, str | None] | None = None,
 ) -> Overview:
-    """`nearest`: products by nearness to a trigger, as the state of the same cycle has them."""
+    """`nearest`: products by nearness to a trigger, as the state of the same cycle has them.
+
+    `beside`: what the process tells of itself, `protection` and `futures`.
+    """
     account = record["portfolio"] or {}
     currency = account.get("currency")
     return Overview(
@@ -156,9 +161,18 @@ def overview(
         next_cycle=next_cycle,
         fills=tuple(_filled(fill) for fill in record["fills"]),
         quarantined=account.get("quarantined", {}),
-        protection=protection,
+        protection=(beside or {}).get("protection"),
+        futures=(beside or {}).get("futures"),
+        breakers={name: _breaker(kept) for name, kept in record.get("breakers", {}).items()},
         stuck=len(account.get("stuck", ())),
     )
+
+
+def _breaker(kept: Record) -> str:
+    """A breaker in words; closed ones that saw a failure say so."""
+    since = f" since {kept['since']}" if kept["since"] else ""
+    failures = f", {kept['failures']} failures in a row" if kept["failures"] else ""
+    return f"{kept['position']}{since}{failures}"
 
 
 def reason_told(why: Mapping[str, str]) -> str:

@@ -71,6 +71,11 @@ def _head(told: Overview) -> Iterator[Text]:
     )
     if told.protection:
         yield Text(told.protection, style="dim")
+    broken = [f"{name} {how}" for name, how in told.breakers.items() if how != "closed"]
+    if broken:
+        yield Text(f"breakers: {'; '.join(broken)}", style="yellow")
+    if told.futures:
+        yield Text(printable(told.futures), style="dim")
     outcome = (told.outcome, _OUTCOMES.get(told.outcome, ""))
     yield Text.assemble(outcome, f"{_GAP}{printable(_gist(told))}")
 

@@ -39,11 +39,12 @@ from infra.sandbox.coinbase.limits import RateLimits
 from infra.sandbox.coinbase.market_time import ClockFile, MarketTime
 from infra.sandbox.coinbase.quotes import Grain, Quotes
 from infra.sandbox.coinbase.server import HOST, Sandbox, serve
-from runner.command_line import bare_parser, run
+from runner.command_line import bare_parser, instant_of, run
 from runner.exit_codes import ExitCode, Refusal
 from runner.wiring import configure, history_length
 
 _MINUTE = timedelta(minutes=1)
+_SPAN_MAX = timedelta(days=20_000)  # from market.start on
 _TICK = 1.0  # seconds between two notes of the time
 _ABOUT = """Serves a simulated Coinbase on 127.0.0.1 over TLS, for rehearsals of LIVE.
 
@@ -58,6 +59,11 @@ def options(arguments: Sequence[str] | None) -> Namespace:
     made.add_argument("--profile", metavar="NAME", help="overlay config/profiles/NAME.yaml")
     made.add_argument("--port", type=int, default=0, metavar="P", help="0, the default: any")
     made.add_argument("--seed", metavar="N", help="of the synthetic market")
+    made.add_argument(
+        "--start",
+        metavar="ISO",
+        help="when its clock begins; at speed 1 the present is the default, else market.start",
+    )
     made.add_argument("--bar", metavar="BAR", help="of the candles to play")
     made.add_argument("--recording", type=Path, metavar="DIR", help="candles to play instead")
     made.add_argument("--latency-ms", type=int, default=0, metavar="N", help="of every request")
@@ -114,9 +120,13 @@ def _checked(given: Namespace) -> Namespace:
 def _built(given: Namespace, configuration: Configuration, faults: Faults) -> Sandbox:
     """Everything but the address. Raises Refusal."""
     settings, wall = configuration.settings, SystemClock()
-    place = _place(given, configuration)
+    place = _place(given, configuration, wall)
     clock_file = ClockFile(given.dir / "clock")
-    begins = max(place.start, clock_file.read() or place.start)
+    kept = clock_file.read()
+    # A folder goes on where it stopped, unless it is told to begin later.
+    begins = (
+        kept if kept is not None and given.start is None else max(place.start, kept or place.start)
+    )
     clock = MarketTime(begins, given.speed, wall)
     market = place.market(clock)
     floor = open_floor(
@@ -138,7 +148,7 @@ def _built(given: Namespace, configuration: Configuration, faults: Faults) -> Sa
         journal=Journal(given.dir / "journal.jsonl"),
         limits=None if given.no_rate_limits else RateLimits(wall),
         latency=timedelta(milliseconds=given.latency_ms),
-        opened_at=place.start,
+        opened_at=min(place.start, settings.market.start),
     )
 
 
@@ -152,10 +162,12 @@ class Place:
     market: Callable[[Clock], MarketData]
 
 
-def _place(given: Namespace, configuration: Configuration) -> Place:
+def _place(given: Namespace, configuration: Configuration, wall: Clock) -> Place:
     market = configuration.settings.market
     fees = Fees(maker=market.maker_fee, taker=market.taker_fee)
     if given.recording is not None:
+        if given.start is not None:
+            raise Refusal(ExitCode.USAGE, "--start: a recording begins where it begins; leave it")
         return _recorded(given.recording, configuration, fees)
     quote = configuration.settings.app.capital_currency
 
@@ -163,7 +175,19 @@ def _place(given: Namespace, configuration: Configuration) -> Place:
         return SyntheticMarket(clock, market.seed, market.start, market.bar, fees, quote)
 
     identity = {"market": "synthetic", "seed": str(market.seed), "start": instant(market.start)}
-    return Place(market.start, identity, Grain(_MINUTE, market.bar, only=False), made)
+    begins = _begins(given, market.start, wall)
+    return Place(begins, identity, Grain(_MINUTE, market.bar, only=False), made)
+
+
+def _begins(given: Namespace, start: datetime, wall: Clock) -> datetime:
+    """A clock that keeps time with ours shows ours, as a client that looks at its own expects."""
+    told = instant_of("--start", given.start)
+    if told is None:
+        return max(wall.now(), start) if given.speed == 1 else start
+    if not start <= told < start + _SPAN_MAX:
+        span_told = f"{instant(start)} and {instant(start + _SPAN_MAX)}"
+        raise Refusal(ExitCode.USAGE, f"--start: {given.start} is not between {span_told}")
+    return told
 
 
 def _recorded(folder: Path, configuration: Configuration, fees: Fees) -> Place:

@@ -43,7 +43,7 @@ def status(places: Places) -> Overview:
         _nearest(places),
         process=_text(alive.get("state")),
         next_cycle=_text(alive.get("next_cycle_at")),
-        protection=_text(alive.get("protection")),
+        beside={name: _text(alive.get(name)) for name in ("protection", "futures")},
     )
     return replace(told, overdue=overdue(alive, SystemClock().now()))
 

@@ -171,7 +171,7 @@ def _met(
         raise Refusal(ExitCode.FAILED, told) from error
 
 
-def _beats(home: Home, configuration: Configuration) -> Heartbeat:
+def _beats(home: Home, configuration: Configuration, real: RealVenue | None = None) -> Heartbeat:
     places, settings = home.places, configuration.settings
     return Heartbeat(
         path=places.heartbeat,
@@ -180,6 +180,7 @@ def _beats(home: Home, configuration: Configuration) -> Heartbeat:
         exchange=places.exchange,
         run_id=home.run_id,
         protection=protection_told(settings.loop, configuration.policy.exits.resting),
+        beside=dict if real is None else real.beside,
     )
 
 
@@ -247,13 +248,16 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
             _fits(configuration, market.real)
         market.real.exchange.begin_cycle("recovery")
     world = _world(configuration, market, stores, identity, places)
+    last = recovered(stores, world, state)
+    if market.real is not None:
+        market.real.exchange.restore_breakers(last.state.breakers)
     return Bot(
         world=world,
-        last=recovered(stores, world, state),
+        last=last,
         timetable=market.timetable,
         pace=_pace(given, settings, market),
         clock=market.turned,
-        beats=_beats(home, configuration),
+        beats=_beats(home, configuration, market.real),
         logs=Logs.open(
             places.logs,
             level=settings.logs.level,
@@ -330,6 +334,7 @@ def _world(
         audit=AuditTrail(identity, stores.audit),
         controls=ControlFolder(places.state_dir),
         disk=FreeSpace(places.folder, settings.app.disk_reserve),
+        breakers=tuple if market.real is None else market.real.exchange.breakers,
     )
 
 

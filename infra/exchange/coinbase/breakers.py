@@ -10,28 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import Enum
 from threading import Lock
 
 from core.errors import RetryableError
+from core.state import Breaker, BreakerPosition
 from core.wording import instant
 from infra.exchange.coinbase.link import Group, Urgency
-
-
-class Position(Enum):
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-
-
-@dataclass(frozen=True, slots=True)
-class Breaker:
-    """One group's breaker: `failures` in a row, and since when it has been open."""
-
-    group: Group
-    position: Position = Position.CLOSED
-    failures: int = 0
-    opened_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -41,8 +25,9 @@ class Breakers:
     failures_max: int  # in a row; this many open it
     wait: timedelta  # how long it stays open
     _now: dict[Group, Breaker] = field(
-        default_factory=lambda: {group: Breaker(group) for group in Group}
+        default_factory=lambda: {group: Breaker(group.value) for group in Group}
     )
+    _heard: set[Group] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def state(self) -> tuple[Breaker, ...]:
@@ -51,39 +36,46 @@ class Breakers:
             return tuple(self._now[group] for group in Group)
 
     def restore(self, kept: Iterable[Breaker]) -> None:
-        """As they were before a restart. Nobody waits for a probe of another process."""
+        """As they were before a restart. Nobody waits for a probe of another process.
+
+        What has answered since the start is believed more than what was kept.
+        """
+        unheard = {group.value for group in Group} - {group.value for group in self._heard}
         with self._lock:
             for breaker in kept:
-                probing = breaker.position is Position.HALF_OPEN
-                position = Position.OPEN if probing else breaker.position
-                self._now[breaker.group] = replace(breaker, position=position)
+                if breaker.group not in unheard:
+                    continue
+                probing = breaker.position is BreakerPosition.HALF_OPEN
+                position = BreakerPosition.OPEN if probing else breaker.position
+                self._now[Group(breaker.group)] = replace(breaker, position=position)
 
     def admit(self, group: Group, urgency: Urgency, at: datetime) -> None:
         """Let a request through, or BREAKER_OPEN: nothing was sent."""
         with self._lock:
             breaker = self._now[group]
-            if breaker.position is Position.CLOSED or urgency is Urgency.EXIT:
+            if breaker.position is BreakerPosition.CLOSED or urgency is Urgency.EXIT:
                 return
             assert breaker.opened_at is not None
             until = breaker.opened_at + self.wait
-            if breaker.position is Position.HALF_OPEN or at < until:
+            if breaker.position is BreakerPosition.HALF_OPEN or at < until:
                 raise RetryableError(
                     f"{breaker.failures} failures in a row; asked again after {instant(until)}",
                     code="BREAKER_OPEN",
                     group=group.value,
                 )
-            self._now[group] = replace(breaker, position=Position.HALF_OPEN)
+            self._now[group] = replace(breaker, position=BreakerPosition.HALF_OPEN)
 
     def succeeded(self, group: Group) -> None:
         with self._lock:
-            self._now[group] = Breaker(group)
+            self._heard.add(group)
+            self._now[group] = Breaker(group.value)
 
     def failed(self, group: Group, at: datetime) -> None:
         """One more in a row; a failed probe opens it again."""
         with self._lock:
             breaker = self._now[group]
             failures = breaker.failures + 1
-            if breaker.position is Position.CLOSED and failures < self.failures_max:
+            if breaker.position is BreakerPosition.CLOSED and failures < self.failures_max:
                 self._now[group] = replace(breaker, failures=failures)
             else:
-                self._now[group] = Breaker(group, Position.OPEN, failures, at)
+                self._now[group] = Breaker(group.value, BreakerPosition.OPEN, failures, at)

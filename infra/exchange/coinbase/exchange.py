@@ -14,8 +14,8 @@ from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook
 from core.money import Price, Quantity
 from core.orders import CancelAnswer, PlannedCancel, PlannedOrder, VenueFill, VenueOrder
 from core.ports import Answer, Piece, Search
+from core.state import Breaker
 from infra.exchange.coinbase.account import AccountReading
-from infra.exchange.coinbase.breakers import Breaker
 from infra.exchange.coinbase.budget import budget, refusal
 from infra.exchange.coinbase.market_data import MarketReading
 from infra.exchange.coinbase.ordering import Ordering

@@ -6,6 +6,7 @@ each book is a request of its own.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from core.market import Bars, Depth, Fees, Product, TopOfBook
 from infra.exchange.coinbase.link import Group, Request
 from infra.exchange.coinbase.transport import Transport
 from infra.exchange.coinbase.wire import books, candles, products, standing
+
+_LOG = logging.getLogger(__name__)
 
 _TOPS_PER_REQUEST = 150  # an address of about 4 KB
 _LEVELS = "10"
@@ -52,7 +55,9 @@ class MarketReading:
         now, terms = self.transport.now.now(), self.transport.terms
         if self._listing is None or self._is_old(self._listed_at, terms.products_age_max):
             request = self._get("/products", ("product_type", "SPOT"))
+            before = self.left_out
             self._listing = self.transport.read(request, products.listing)
+            _tell(self.left_out, before)
             self._listed_at = now
             found = self._listing.products
             self._aliases = {p.symbol: p.alias_of for p in found if p.alias_of is not None}
@@ -149,6 +154,13 @@ class MarketReading:
     def _get(self, path: str, *query: tuple[str, str]) -> Request:
         """The private twin for a key: three times as many requests, and nothing cached."""
         return _get(path if self.transport.signed else f"/market{path}", *query)
+
+
+def _tell(left_out: Mapping[str, str], before: Mapping[str, str]) -> None:
+    """Once of each product that is left out, for it is in no verdict."""
+    for name, why in sorted(left_out.items()):
+        if before.get(name) != why:
+            _LOG.warning("%s is left out of the product list: %s", name, why)
 
 
 def _get(path: str, *query: tuple[str, str]) -> Request:

@@ -115,6 +115,7 @@ def _shape(request: VenueRequest, _: Facts) -> Refusal | None:
         and market == (request.price is None)
         and stopped == (request.stop is not None)
         and not (request.post_only and (request.immediate or stopped))
+        and (request.immediate or not request.entire)
         and not (stopped and request.immediate)
     )
     if not fits:

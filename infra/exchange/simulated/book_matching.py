@@ -78,6 +78,8 @@ def takes(entry: Entry, depth: Depth, gone: Decimal, product: Product) -> Taken:
             taken.append(Take(price, part))
         if wanted.done:
             break
+    if entry.request.entire and not wanted.complete:
+        return Taken((), complete=False)
     if entry.rests and taken and limit is not None:
         taken = [Take(limit, added(*(take.quantity for take in taken)))]
     return Taken(tuple(taken), wanted.complete)

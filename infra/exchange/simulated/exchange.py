@@ -16,21 +16,16 @@ from pathlib import Path
 
 from core.market import Balance, Depth, Fees, Product, Side
 from core.money import (
-    ONE,
     ZERO,
     Money,
-    Toward,
     added,
-    divided,
-    multiplied,
-    rounded_up,
-    subtracted,
 )
 from core.orders import TimeInForce
 from core.ports import Clock, MarketData
 from infra.exchange.simulated.account import Account
 from infra.exchange.simulated.admission import Facts, cost_of, refusal, stop_limit_of
 from infra.exchange.simulated.entry import GRAIN, Deal, Edit, Entry
+from infra.exchange.simulated.estimate import Preview, estimated
 from infra.exchange.simulated.fee_schedule import FeeSchedule
 from infra.exchange.simulated.matcher import Matcher, MatchingRules
 from infra.exchange.simulated.request import (
@@ -49,9 +44,6 @@ from infra.exchange.simulated.venue_rows import (
     VenueRows,
 )
 
-# Of these a preview computes nothing.
-_SHAPELESS = (Refusal.UNSUPPORTED_ORDER_CONFIGURATION, Refusal.PREVIEW_INVALID_ORDER_CONFIG)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountTerms:
@@ -62,17 +54,6 @@ class AccountTerms:
     rules: MatchingRules
     path: Path | str = MEMORY
     fees: FeeSchedule | None = None  # None: what the market says
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What an order would meet. Numbers are None where the venue cannot even compute them."""
-
-    refusals: tuple[Refusal, ...]
-    total: Decimal | None  # quote currency: with the fee for a buy, less it for a sale
-    fee: Decimal | None
-    best_bid: Decimal | None
-    best_ask: Decimal | None
 
 
 class SimulatedExchange:
@@ -152,17 +133,24 @@ class SimulatedExchange:
 
     def preview(self, request: VenueRequest) -> Preview:
         """What `create` would say now. Nothing is held."""
+        return estimated(request, self._facts(request, self._now()))
+
+    def preview_edit(
+        self,
+        exchange_order_id: str,
+        *,
+        price: Decimal,
+        quantity: Decimal,
+        stop: Decimal | None = None,
+    ) -> Preview | EditRefusal:
+        """What `edit` would say now."""
         now = self._now()
-        facts = self._facts(request, now)
-        found = refusal(request, facts)
-        refusals = () if found is None else (found,)
-        numbers = (request.price, request.quantity, request.notional)
-        if found in _SHAPELESS or any(number and not number.is_finite() for number in numbers):
-            return Preview(refusals, None, None, None, None)
-        bid = ask = None
-        if facts.depth is not None:
-            bid, ask = facts.depth.bids[0].price, facts.depth.asks[0].price
-        return Preview(refusals, *_totals(request, facts), bid, ask)
+        entry = self._account.entry(exchange_order_id)
+        found = _edit_refusal(entry, price, quantity, stop)
+        if entry is None or found is not None:
+            return found or EditRefusal.ORDER_NOT_FOUND
+        request = _changed(entry.request, price, quantity, stop)
+        return estimated(request, self._facts(request, now, instead_of=entry))
 
     # Acting
 
@@ -219,7 +207,7 @@ class SimulatedExchange:
         if entry is None or found is not None:
             return found or EditRefusal.ORDER_NOT_FOUND
         before = entry.request
-        request = replace(before, price=price, quantity=quantity, stop=stop or before.stop)
+        request = _changed(before, price, quantity, stop)
         facts = self._facts(request, now, instead_of=entry)
         denied = refusal(request, facts)
         if denied is not None or facts.product is None:
@@ -273,6 +261,12 @@ class SimulatedExchange:
         return self._fees.fees(self._account.volume(now))
 
 
+def _changed(
+    request: VenueRequest, price: Decimal, quantity: Decimal, stop: Decimal | None
+) -> VenueRequest:
+    return replace(request, price=price, quantity=quantity, stop=stop or request.stop)
+
+
 def _budget(request: VenueRequest, facts: Facts) -> Decimal | None:
     """All that a market buy may cost; other orders are bounded by their limit."""
     if request.kind is not Kind.MARKET or request.side is Side.SELL:
@@ -280,22 +274,6 @@ def _budget(request: VenueRequest, facts: Facts) -> Decimal | None:
     cost = cost_of(request, facts.depth, facts.fees)
     # Of base currency: two grains more, so that rounding cannot leave its last lot unpaid.
     return cost if request.notional is not None else added(cost, GRAIN, GRAIN)
-
-
-def _totals(request: VenueRequest, facts: Facts) -> tuple[Decimal | None, Decimal | None]:
-    """Total and fee at the worst: the limit and the taker's fee."""
-    rate = facts.fees.taker.value
-    if request.notional is not None:
-        value = divided(request.notional, added(ONE, rate), toward=Toward.FLOOR)
-        return request.notional, subtracted(request.notional, value)
-    price = request.price
-    if price is None and facts.depth is not None:
-        price = (facts.depth.asks if request.side is Side.BUY else facts.depth.bids)[0].price
-    if price is None or request.quantity is None:
-        return None, None
-    notional = multiplied(price, request.quantity)
-    fee = rounded_up(multiplied(notional, rate), GRAIN)
-    return (added if request.side is Side.BUY else subtracted)(notional, fee), fee
 
 
 def _edit_refusal(

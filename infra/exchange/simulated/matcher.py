@@ -210,11 +210,13 @@ class Matcher:
             account.put(entry)
         if meeting is not None and meeting.price is not None:
             taken = _affordable(entry, meeting.price, most, lot)
+            if entry.request.entire and taken != entry.left:
+                taken = ZERO
             if taken > ZERO:
                 how = meeting.liquidity, MatchedBy.BAR
                 entry = account.trade(entry, (meeting.price, taken), how, bar.closed)
         if entry.works and entry.request.immediate:
-            account.put(_ended(entry, OrderStatus.CANCELLED, "Immediate or cancel", bar.closed))
+            account.put(_ended(entry, OrderStatus.CANCELLED, _unmet(entry), bar.closed))
         elif entry.works and not entry.rests and entry.in_the_market:
             waits = not better(entry.side, bar.close, entry.limit)
             account.put(replace(entry, rests=waits))
@@ -269,7 +271,7 @@ class Matcher:
         if not entry.works:
             return entry
         if entry.request.immediate:
-            entry = _ended(entry, OrderStatus.CANCELLED, "Immediate or cancel", now)
+            entry = _ended(entry, OrderStatus.CANCELLED, _unmet(entry), now)
             account.put(entry)
         elif depth is not None and not entry.rests and entry.in_the_market:
             entry = replace(entry, rests=True)
@@ -317,6 +319,10 @@ def _affordable(entry: Entry, price: Decimal, most: Decimal, lot: Decimal) -> De
     if money is None:
         return wanted
     return min(wanted, rounded_down(divided(money, price, toward=Toward.FLOOR), lot))
+
+
+def _unmet(entry: Entry) -> str:
+    return "Fill or kill" if entry.request.entire else "Immediate or cancel"
 
 
 def _ended(entry: Entry, status: OrderStatus, told: str, at: datetime) -> Entry:

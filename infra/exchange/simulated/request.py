@@ -50,6 +50,7 @@ class VenueRequest:
     kind: Kind
     time_in_force: TimeInForce = TimeInForce.GTC  # a market order is IOC
     post_only: bool = False
+    entire: bool = False  # all of it at once, or nothing
     quantity: Decimal | None = None  # base
     notional: Decimal | None = None  # quote, fees included; market buys only
     price: Decimal | None = None

@@ -23,13 +23,23 @@ class Waiting:
     def __init__(self) -> None:
         self._entries: dict[int, Entry] = {}
         self._ends: dict[int, datetime] = {}
+        self._eager: set[int] = set()  # they take what there is, at any price
         self._loosened = 0
         self.due = _NEVER  # the first end of an order; may have gone already
         self._forget()
 
     def _forget(self) -> None:
-        self.down = _LOW  # a price at or below it may do something
-        self.up = _HIGH  # a price at or above it may do something
+        self._down, self._up = _LOW, _HIGH
+
+    @property
+    def down(self) -> float:
+        """A price at or below it may do something."""
+        return _HIGH if self._eager else self._down
+
+    @property
+    def up(self) -> float:
+        """A price at or above it may do something."""
+        return _LOW if self._eager else self._up
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -42,6 +52,7 @@ class Waiting:
         if entry.number in self._entries:
             self._loosen()
         self._entries[entry.number] = entry
+        self._eager.discard(entry.number)
         until = entry.until
         if until is not None:
             self._ends[entry.number] = until
@@ -51,6 +62,7 @@ class Waiting:
     def pop(self, number: int) -> None:
         """An order has ended."""
         self._ends.pop(number, None)
+        self._eager.discard(number)
         if self._entries.pop(number, None) is not None:
             self._loosen()
 
@@ -81,7 +93,7 @@ class Waiting:
     def _widen(self, entry: Entry) -> None:
         request = entry.request
         if entry.in_the_market and not entry.rests:  # it takes what there is
-            self.down, self.up = _HIGH, _LOW
+            self._eager.add(entry.number)
             return
         if entry.waits_for_stop and request.stop is not None:
             self._reach(float(request.stop), below=request.falls_to_stop)
@@ -90,6 +102,6 @@ class Waiting:
 
     def _reach(self, price: float, *, below: bool) -> None:
         if below:
-            self.down = max(self.down, price)
+            self._down = max(self._down, price)
         else:
-            self.up = min(self.up, price)
+            self._up = min(self._up, price)

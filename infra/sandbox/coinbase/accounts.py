@@ -45,8 +45,11 @@ class AccountPaths:
             web.get(f"{root}/transaction_summary", self.summary),
             web.get(f"{root}/key_permissions", self.permissions),
             web.get(f"{root}/payment_methods", self.payment_methods),
+            web.get(f"{root}/payment_methods/{{name}}", self.payment_method),
             web.get(f"{root}/cfm/balance_summary", self.futures),
             web.get(f"{root}/cfm/positions", self.futures_positions),
+            web.get(f"{root}/cfm/positions/{{name}}", self.futures_position),
+            web.get(f"{root}/cfm/sweeps", self.sweeps),
         ]
 
     async def accounts(self, request: web.Request) -> web.Response:
@@ -65,8 +68,9 @@ class AccountPaths:
                 return json_answer({"account": self._row(balance)})
         raise not_found("account not found")
 
-    async def portfolios(self, _: web.Request) -> web.Response:
-        return json_answer({"portfolios": [_PORTFOLIO]})
+    async def portfolios(self, request: web.Request) -> web.Response:
+        fits = request.query.get("portfolio_type") in (None, "", "UNDEFINED", _PORTFOLIO["type"])
+        return json_answer({"portfolios": [_PORTFOLIO] if fits else []})
 
     async def breakdown(self, request: web.Request) -> web.Response:
         """Its numbers are floats, as the venue writes them."""
@@ -145,6 +149,9 @@ class AccountPaths:
     async def payment_methods(self, _: web.Request) -> web.Response:
         return json_answer({"payment_methods": []})
 
+    async def payment_method(self, _: web.Request) -> web.Response:
+        raise not_found("payment method not found")
+
     async def futures(self, _: web.Request) -> web.Response:
         """An empty wallet. The venue says null where there is none; a fault does so here."""
         empty = {name: {"value": "0", "currency": "USD"} for name in _SUMMARY}
@@ -153,6 +160,12 @@ class AccountPaths:
 
     async def futures_positions(self, _: web.Request) -> web.Response:
         return json_answer({"positions": []})
+
+    async def futures_position(self, _: web.Request) -> web.Response:
+        raise not_found("position not found")
+
+    async def sweeps(self, _: web.Request) -> web.Response:
+        return json_answer({"sweeps": []})
 
     def _row(self, balance: Balance) -> Mapping[str, Any]:
         code, opened = balance.currency, time(self.opened_at)

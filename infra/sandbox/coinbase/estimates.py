@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from core.market import Side
 from core.money import ONE, Toward, added, divided, multiplied
-from infra.exchange.simulated.exchange import Preview
+from infra.exchange.simulated.estimate import Preview
 from infra.exchange.simulated.request import VenueRequest
 from infra.sandbox.coinbase.answers import number
 

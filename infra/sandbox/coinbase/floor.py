@@ -21,7 +21,8 @@ from core.money import ZERO, Money, Ratio
 from core.orders import RESTING
 from core.ports import Clock, MarketData, Timer
 from infra.exchange.simulated.entry import Deal, Entry
-from infra.exchange.simulated.exchange import AccountTerms, Preview, SimulatedExchange
+from infra.exchange.simulated.estimate import Preview
+from infra.exchange.simulated.exchange import AccountTerms, SimulatedExchange
 from infra.exchange.simulated.matcher import MatchingRules
 from infra.exchange.simulated.request import CancelRefusal, EditRefusal, Refusal, VenueRequest
 from infra.exchange.simulated.venue_file import VenueIdentity
@@ -30,7 +31,7 @@ from infra.sandbox.coinbase.faults import Faults, Kind
 from infra.sandbox.coinbase.gate import BROKERAGE
 from infra.sandbox.coinbase.journal import mend
 from infra.sandbox.coinbase.standing import Standing
-from infra.sandbox.coinbase.tickets import rebuilt
+from infra.sandbox.coinbase.tickets import Change, rebuilt
 
 T = TypeVar("T")
 
@@ -127,10 +128,15 @@ class Floor:
     def preview(self, asked: VenueRequest) -> Preview:
         return self._exchange.preview(asked)
 
-    def edit(
-        self, order_id: str, price: Decimal, quantity: Decimal
-    ) -> Entry | EditRefusal | Refusal:
-        return self._exchange.edit(order_id, price=price, quantity=quantity)
+    def edit(self, order_id: str, change: Change) -> Entry | EditRefusal | Refusal:
+        return self._exchange.edit(
+            order_id, price=change.price, quantity=change.quantity, stop=change.stop
+        )
+
+    def preview_edit(self, order_id: str, change: Change) -> Preview | EditRefusal:
+        return self._exchange.preview_edit(
+            order_id, price=change.price, quantity=change.quantity, stop=change.stop
+        )
 
     def cancel(self, order_id: str) -> CancelRefusal | None:
         if order_id in self._queued:

@@ -39,7 +39,7 @@ STREAM = "/ws"
 KEY = web.RequestKey("key", ApiKey)
 _PUBLIC = (
     *(f"{BROKERAGE}/time", f"{BROKERAGE}/market/"),
-    *("/v2/currencies", "/v2/exchange-rates", "/v2/time"),
+    *("/v2/currencies", "/v2/exchange-rates", "/v2/prices/", "/v2/time"),
 )
 _TRADING = tuple(
     f"POST {BROKERAGE}/orders{path}" for path in ("", "/edit", "/batch_cancel", "/close_position")

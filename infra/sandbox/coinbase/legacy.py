@@ -10,12 +10,22 @@ from aiohttp import web
 
 from core.market import Balance
 from core.money import ONE, Toward, divided
-from infra.sandbox.coinbase.answers import json_answer, number, seconds
+from infra.sandbox.coinbase.answers import json_answer, not_found, number, seconds
 from infra.sandbox.coinbase.identities import account_id, named
 from infra.sandbox.coinbase.listings import CASH
 from infra.sandbox.coinbase.quotes import Quotes
 
 _BASE = "USD"
+_PAGINATION = {
+    "ending_before": None,
+    "starting_after": None,
+    "previous_ending_before": None,
+    "next_starting_after": None,
+    "limit": 250,
+    "order": "desc",
+    "previous_uri": None,
+    "next_uri": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,9 @@ class LegacyPaths:
             web.get("/v2/currencies", self.fiat),
             web.get("/v2/currencies/crypto", self.crypto),
             web.get("/v2/exchange-rates", self.rates),
+            web.get("/v2/prices/{symbol}/{kind:buy|sell|spot}", self.price),
             web.get("/v2/accounts", self.accounts),
+            web.get("/v2/accounts/{account}/{moved:deposits|withdrawals}", self.moved),
             web.get("/v2/time", self.time),
         ]
 
@@ -68,6 +80,23 @@ class LegacyPaths:
         base = request.query.get("currency", _BASE)
         return json_answer({"data": {"currency": base, "rates": rates}})
 
+    async def price(self, request: web.Request) -> web.Response:
+        """What is paid to buy, what is had for a sale, and the middle."""
+        symbol = request.match_info["symbol"]
+        top = self.quotes.tops([symbol]).get(symbol)
+        if top is None:
+            raise not_found("Invalid base currency")
+        price = {"buy": top.ask, "sell": top.bid, "spot": top.mid}[request.match_info["kind"]]
+        base, _, quote = symbol.partition("-")
+        return json_answer({"data": {"amount": number(price), "base": base, "currency": quote}})
+
+    async def moved(self, request: web.Request) -> web.Response:
+        """Nothing was ever paid in or out here."""
+        known = {account_id(balance.currency) for balance in self.balances()}
+        if request.match_info["account"] not in known | {b.currency for b in self.balances()}:
+            raise not_found("account not found")
+        return json_answer({"pagination": _PAGINATION, "data": []})
+
     async def accounts(self, _: web.Request) -> web.Response:
         rows = [
             {
@@ -86,17 +115,7 @@ class LegacyPaths:
             }
             for balance in self.balances()
         ]
-        pagination = {
-            "ending_before": None,
-            "starting_after": None,
-            "previous_ending_before": None,
-            "next_starting_after": None,
-            "limit": 250,
-            "order": "desc",
-            "previous_uri": None,
-            "next_uri": None,
-        }
-        return json_answer({"pagination": pagination, "data": rows})
+        return json_answer({"pagination": _PAGINATION, "data": rows})
 
     async def time(self, _: web.Request) -> web.Response:
         now = self.told_now()

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aiohttp import web
 
 from core.market import Level, Product
-from core.money import Toward, added, divided, multiplied, rounded_down, subtracted
+from core.money import (
+    ZERO,
+    Toward,
+    added,
+    divided,
+    multiplied,
+    rounded_down,
+    rounded_up,
+    subtracted,
+)
 from infra.sandbox.coinbase.answers import invalid, json_answer, not_found, number, seconds, time
 from infra.sandbox.coinbase.gate import BROKERAGE
 from infra.sandbox.coinbase.listings import listing, pricebook
@@ -19,7 +28,7 @@ from infra.sandbox.coinbase.queries import text, texts, whole
 from infra.sandbox.coinbase.quotes import Quotes, Trade
 
 _LEVELS_MAX = 1_000
-_TRADES_MAX = 1_000
+_TRADES_MAX, _PUBLIC_TRADES_MAX = 1_000, 100
 _STEPS_MAX = 350  # of candles; a request with so many is refused, never cut
 _GRANULARITY = {
     "ONE_MINUTE": timedelta(minutes=1),
@@ -94,8 +103,9 @@ class PublicPaths:
         product = self._known(text(request.query, "product_id") or "", self.quotes.products())
         limit = whole(request.query, "limit", _LEVELS_MAX, _LEVELS_MAX)
         depth = self.quotes.depth(product.symbol)
-        bids = () if depth is None else depth.bids[:limit]
-        asks = () if depth is None else depth.asks[:limit]
+        step = _step(request)
+        bids = () if depth is None else _folded(depth.bids, step, rounded_down)[:limit]
+        asks = () if depth is None else _folded(depth.asks, step, rounded_up)[:limit]
         at = time(self.told_now())
         book = pricebook(product.symbol, _levels(bids), _levels(asks), at)
         return json_answer({"pricebook": book, **_middle(bids, asks)})
@@ -149,15 +159,18 @@ class PublicPaths:
 
     async def trades(self, request: web.Request) -> web.Response:
         product = self._known(request.match_info["symbol"], self.quotes.products())
-        limit = whole(request.query, "limit", 100, _TRADES_MAX)
+        most = (
+            _PUBLIC_TRADES_MAX if request.path.startswith(f"{BROKERAGE}/market/") else _TRADES_MAX
+        )
+        limit = whole(request.query, "limit", 100, most)
         since, until = (
             _second(request, name) if request.query.get(name) else None for name in ("start", "end")
         )
         top = self.quotes.tops([product.symbol]).get(product.symbol)
         rows = [
             {**trade_row(product.symbol, trade), "bid": "", "ask": "", "exchange": "coinbase"}
-            for trade in self.quotes.trades(product.symbol, limit)
-            if (since is None or trade.at >= since) and (until is None or trade.at <= until)
+            for trade in self.quotes.trades(product.symbol, limit, until)
+            if since is None or trade.at >= since
         ]
         best = ("", "") if top is None else (number(top.bid), number(top.ask))
         return json_answer({"trades": rows, "best_bid": best[0], "best_ask": best[1]})
@@ -197,6 +210,35 @@ def trade_row(symbol: str, trade: Trade) -> dict[str, str]:
         "time": time(trade.at),
         "side": "SELL" if trade.rising else "BUY",
     }
+
+
+def _step(request: web.Request) -> Decimal | None:
+    """How coarse a book is asked for."""
+    given = request.query.get("aggregation_price_increment")
+    if not given:
+        return None
+    try:
+        step = Decimal(given)
+    except InvalidOperation:
+        step = ZERO
+    if not step.is_finite() or step <= ZERO:
+        raise invalid("aggregation_price_increment argument is invalid")
+    return step
+
+
+def _folded(
+    levels: tuple[Level, ...],
+    step: Decimal | None,
+    toward: Callable[[Decimal, Decimal], Decimal],
+) -> tuple[Level, ...]:
+    """Levels of one step put together at its far end."""
+    if step is None:
+        return levels
+    sums: dict[Decimal, Decimal] = {}
+    for level in levels:
+        price = toward(level.price, step)
+        sums[price] = added(sums.get(price, ZERO), level.quantity)
+    return tuple(Level(price, quantity) for price, quantity in sums.items() if price > ZERO)
 
 
 def _levels(levels: tuple[Level, ...]) -> list[Mapping[str, str]]:

@@ -124,10 +124,11 @@ class Quotes:
             closed += _joined(self._market.bars(symbol, self._grain.finest, forming, now), bar)
         return closed[::-1]
 
-    def trades(self, symbol: str, limit: int) -> Iterator[Trade]:
-        """The last trades, newest first."""
+    def trades(self, symbol: str, limit: int, until: datetime | None = None) -> Iterator[Trade]:
+        """The last trades up to `until`, which is now unless it is said; newest first."""
         now, bar = self._clock.now(), self._grain.finest
-        bars = self._market.bars(symbol, bar, now - bar * (limit + 1), now)
+        last = now if until is None else min(until, now)
+        bars = self._market.bars(symbol, bar, last - bar * (limit + 1), last)
         for row in range(len(bars) - 1, max(-1, len(bars) - 1 - limit), -1):
             opened = int(bars.opened[row])
             yield Trade(

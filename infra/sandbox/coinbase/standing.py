@@ -12,7 +12,7 @@ from core.market import Side
 from core.money import ZERO, Toward, added, divided, multiplied, rounded_down, subtracted
 from core.orders import OrderStatus, TimeInForce
 from infra.exchange.simulated.entry import Deal, Entry
-from infra.exchange.simulated.request import Kind
+from infra.exchange.simulated.request import Kind, VenueRequest
 from infra.sandbox.coinbase.answers import number, time
 from infra.sandbox.coinbase.identities import PORTFOLIO, USER
 
@@ -89,6 +89,8 @@ class Standing:
     @property
     def life(self) -> str:
         request = self.entry.request
+        if request.entire:
+            return "FILL_OR_KILL"
         return _LIVES[TimeInForce.IOC if request.immediate else request.time_in_force]
 
     @property
@@ -151,16 +153,29 @@ def order_row(order: Standing) -> dict[str, Any]:
         "retail_portfolio_id": PORTFOLIO,
         "originating_order_id": entry.originates_from or "",
         "attached_order_id": "",
-        "attached_order_configuration": None,
+        "attached_order_configuration": _attached(request),
         "current_pending_replace": None,
     }
+
+
+def _attached(request: VenueRequest) -> Mapping[str, Any] | None:
+    """The target and the stop that hang on an order."""
+    hangs = request.attached
+    if hangs is None:
+        return None
+    prices = {"limit_price": number(hangs.target), "stop_trigger_price": number(hangs.stop)}
+    return {"trigger_bracket_gtc": prices}
+
+
+def trade_id(deal: Deal) -> str:
+    return f"t-{deal.fill_id}"
 
 
 def fill_row(deal: Deal) -> dict[str, Any]:
     """As GET /orders/historical/fills tells it."""
     return {
         "entry_id": deal.fill_id,
-        "trade_id": f"t-{deal.fill_id}",
+        "trade_id": trade_id(deal),
         "order_id": deal.exchange_order_id,
         "trade_time": time(deal.at),
         "trade_type": "FILL",

@@ -46,6 +46,12 @@ class Connection:
     told: dict[tuple[str, str], Any] = field(default_factory=dict)  # (channel, what) -> last
     stalled: bool = False
 
+    def forget(self, channel: str, symbols: set[str]) -> None:
+        """Whoever subscribes again begins with a snapshot again."""
+        for known, what in tuple(self.told):
+            if known == channel and (channel in _PRIVATE or not symbols or what in symbols):
+                del self.told[known, what]
+
 
 class Streams:
     """All connections of the sandbox."""
@@ -111,10 +117,14 @@ class Streams:
             await self._say(connection, _UNCLEAR)
             return
         channel, token = str(frame.get("channel")), frame.get("jwt")
+        asked = frame.get("product_ids") or []
+        if not isinstance(asked, list):
+            await self._say(connection, _UNCLEAR)
+            return
         if channel not in _CHANNELS or not self._may_hear(channel, token):
             await self._say(connection, _DENIED)
             return
-        named = {str(symbol) for symbol in frame.get("product_ids") or []}
+        named = {str(symbol) for symbol in asked}
         symbols = {self._feeds.book_of(symbol) for symbol in named} if channel != "user" else named
         if frame["type"] == "subscribe":
             connection.channels.setdefault(channel, set()).update(symbols)
@@ -122,6 +132,7 @@ class Streams:
             left = connection.channels.pop(channel, set()) - symbols
             if left and symbols:
                 connection.channels[channel] = left
+        connection.forget(channel, symbols)
         told = {name: sorted(heard) for name, heard in sorted(connection.channels.items())}
         await self._send(connection, "subscriptions", [{"subscriptions": told}])
 

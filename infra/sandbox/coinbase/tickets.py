@@ -7,32 +7,42 @@ here: that is the simulated venue's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from core.market import Side
-from core.money import plain
+from core.money import ZERO, plain
 from core.orders import TimeInForce
 from infra.exchange.simulated.request import Attached, Kind, StopDirection, VenueRequest
 from infra.sandbox.coinbase.answers import invalid, time, time_of
 
 _CLIENT_ID_MAX = 128  # characters
+_NUMBER = re.compile(r"-?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 
+_ENTIRE = "limit_limit_fok"
 _FORMS: Mapping[str, tuple[Kind, TimeInForce]] = {
     "market_market_ioc": (Kind.MARKET, TimeInForce.IOC),
     "sor_limit_ioc": (Kind.LIMIT, TimeInForce.IOC),
     "limit_limit_gtc": (Kind.LIMIT, TimeInForce.GTC),
     "limit_limit_gtd": (Kind.LIMIT, TimeInForce.GTD),
+    _ENTIRE: (Kind.LIMIT, TimeInForce.IOC),
     "stop_limit_stop_limit_gtc": (Kind.STOP_LIMIT, TimeInForce.GTC),
     "stop_limit_stop_limit_gtd": (Kind.STOP_LIMIT, TimeInForce.GTD),
     "trigger_bracket_gtc": (Kind.BRACKET, TimeInForce.GTC),
     "trigger_bracket_gtd": (Kind.BRACKET, TimeInForce.GTD),
 }
-_NAMES = {sort: form for form, sort in _FORMS.items()}
+_NAMES = {sort: form for form, sort in _FORMS.items() if form != _ENTIRE}
+# What the venue adds to a configuration when it repeats it.
+_ECHOED: Mapping[str, Mapping[str, bool]] = {
+    "market_market_ioc": {"rfq_enabled": False, "rfq_disabled": False, "reduce_only": False},
+    "limit_limit_gtc": {"rfq_disabled": False, "reduce_only": False},
+}
 _STOP_FIELD = {Kind.STOP_LIMIT: "stop_price", Kind.BRACKET: "stop_trigger_price"}
 _DIRECTIONS = {
     "STOP_DIRECTION_STOP_UP": StopDirection.UP,
@@ -68,11 +78,12 @@ def request_of(body: Mapping[str, Any], client_order_id: str | None) -> VenueReq
     if side not in Side.__members__:
         raise Unsupported("INVALID_SIDE", "PREVIEW_INVALID_SIDE")
     ((form, fields),) = configuration.items()
-    if form == "limit_limit_fok":
-        raise Unsupported("FOK_DISABLED", "PREVIEW_FOK_DISABLED")
     if form not in _FORMS or not isinstance(fields, dict):
         raise Unsupported("UNSUPPORTED_ORDER_CONFIGURATION", "PREVIEW_INVALID_ORDER_CONFIG")
     kind, time_in_force = _FORMS[form]
+    direction = fields.get("stop_direction")
+    if direction is not None and direction not in _DIRECTIONS:
+        raise invalid(f"stop_direction: {direction!r} is not known")
     notional = decimal(fields, "quote_size")
     if notional is not None and kind is Kind.BRACKET:
         refused = "QUOTE_SIZE_NOT_ALLOWED_FOR_BRACKET"
@@ -83,11 +94,12 @@ def request_of(body: Mapping[str, Any], client_order_id: str | None) -> VenueReq
         kind=kind,
         time_in_force=time_in_force,
         post_only=fields.get("post_only") is True,
+        entire=form == _ENTIRE,
         quantity=decimal(fields, "base_size"),
         notional=notional,
         price=decimal(fields, "limit_price"),
         stop=decimal(fields, _STOP_FIELD[kind]) if kind in _STOP_FIELD else None,
-        stop_direction=_DIRECTIONS.get(str(fields.get("stop_direction"))),
+        stop_direction=_DIRECTIONS.get(str(direction)),
         end_time=_end_time(fields, time_in_force),
         client_order_id=client_order_id,
         attached=_attached(body),
@@ -100,6 +112,27 @@ def configuration_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(configuration, dict) or len(configuration) != 1:
         raise invalid("order_configuration must hold exactly one configuration")
     return configuration
+
+
+def echo_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same with what the venue adds; numbers stay as they were written."""
+    ((form, fields),) = configuration_of(body).items()
+    return {form: {**_ECHOED.get(form, {}), **fields} if isinstance(fields, dict) else fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an edit makes of an order."""
+
+    price: Decimal
+    quantity: Decimal
+    stop: Decimal | None
+
+
+def change_of(body: Mapping[str, Any]) -> Change:
+    """A size or price that is left out counts as zero, as at the venue."""
+    price, quantity = decimal(body, "price"), decimal(body, "size")
+    return Change(price or ZERO, quantity or ZERO, decimal(body, "stop_price"))
 
 
 def client_id_of(body: Mapping[str, Any]) -> str:
@@ -144,13 +177,9 @@ def decimal(fields: Mapping[str, Any], name: str) -> Decimal | None:
         return None
     if not isinstance(given, str):
         raise invalid(f"{name} must be a string")
-    try:
-        value = Decimal(given)
-    except InvalidOperation:
-        raise invalid(f"{name} is not a number") from None
-    if not value.is_finite():
+    if not _NUMBER.fullmatch(given):
         raise invalid(f"{name} is not a number")
-    return value
+    return Decimal(given)
 
 
 def _end_time(fields: Mapping[str, Any], time_in_force: TimeInForce) -> datetime | None:

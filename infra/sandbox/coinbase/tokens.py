@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import jwt
@@ -86,10 +87,12 @@ def _in_time(claims: Mapping[str, Any], at: datetime) -> None:
     begins, ends = claims.get("nbf"), claims.get("exp")
     if not isinstance(begins, int | float) or not isinstance(ends, int | float):
         raise BadToken("nbf or exp is missing")
+    if not isfinite(begins) or not isfinite(ends):
+        raise BadToken("nbf or exp is no time")
     now = at.timestamp()
     if begins > now + _EARLY_MAX:
         raise BadToken(f"begins {begins - now:.0f} s from now")
     if ends <= now:
         raise BadToken(f"ended {now - ends:.0f} s ago")
-    if ends > begins + _LIFE_MAX:
+    if not begins < ends <= begins + _LIFE_MAX:
         raise BadToken(f"lives {ends - begins:.0f} s")

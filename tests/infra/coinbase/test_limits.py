@@ -13,8 +13,9 @@ import pytest
 
 from core.errors import FatalError, RetryableError
 from core.money import Ratio
+from core.state import Breaker, BreakerPosition
 from infra.clock import SystemClock
-from infra.exchange.coinbase.breakers import Breaker, Breakers, Position
+from infra.exchange.coinbase.breakers import Breakers
 from infra.exchange.coinbase.buckets import Bucket
 from infra.exchange.coinbase.budget import Budget, budget, refusal, room
 from infra.exchange.coinbase.link import Group, Urgency
@@ -84,7 +85,7 @@ def test_cancels_and_sales_pass_an_open_breaker_and_buys_do_not() -> None:
 
 def test_breakers_outlive_a_restart() -> None:
     kept = broken().state()
-    assert kept[0] == Breaker(Group.ORDERS, Position.OPEN, 3, NOON)
+    assert kept[0] == Breaker(Group.ORDERS.value, BreakerPosition.OPEN, 3, NOON)
 
     again = Breakers(3, WAIT)
     again.restore(msgspec.json.decode(msgspec.json.encode(kept), type=tuple[Breaker, ...]))
@@ -92,6 +93,14 @@ def test_breakers_outlive_a_restart() -> None:
     assert again.state() == kept
     assert not admitted(again, Group.ORDERS, 29, Urgency.READ)
     assert admitted(again, Group.ORDERS, 30, Urgency.READ)
+
+
+def test_what_has_answered_since_the_start_is_believed_more_than_what_was_kept() -> None:
+    again = Breakers(3, WAIT)
+    again.succeeded(Group.ORDERS)
+    again.restore(broken().state())
+
+    assert admitted(again, Group.ORDERS, 0, Urgency.READ)
 
 
 def test_a_probe_of_a_dead_process_is_nobodys() -> None:

