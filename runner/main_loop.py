@@ -25,7 +25,7 @@ from infra.clock import SystemClock
 from infra.process import keep_memory_flat, tidy_memory
 from runner import VERSION
 from runner.bot import Bot
-from runner.command_line import parser, run
+from runner.command_line import parser, path, run, whole
 from runner.cycle import Turn, fail_cycle, failed_state, failure, run_cycle
 from runner.exit_codes import ExitCode, Refusal
 from runner.screen import Screen, screen_for
@@ -54,7 +54,7 @@ def options(arguments: Sequence[str] | None) -> Namespace:
     made = parser("main_loop", "Runs the bot, cycle after cycle, until it is stopped.")
     add_market_options(made)
     made.add_argument("--once", action="store_true", help="one cycle; exit 1 if it failed")
-    made.add_argument("--max-cycles", type=int, metavar="N", help="stop after N cycles")
+    made.add_argument("--max-cycles", type=whole, metavar="N", help="stop after N cycles")
     made.add_argument("--interval", metavar="SECONDS", help="between two cycles")
     made.add_argument("--fast", action="store_true", help="no waiting; simulated clocks only")
     made.add_argument("--stop-on-halt", action="store_true", help="exit 5 when halted")
@@ -64,7 +64,9 @@ def options(arguments: Sequence[str] | None) -> Namespace:
 
 def add_market_options(made: ArgumentParser) -> None:
     """The flags that say which market, and whether it may be LIVE."""
-    made.add_argument("--recording", metavar="DIR", help="candles to play, with recorded")
+    made.add_argument(
+        "--recording", type=path, metavar="DIR", help="candles to play, with recorded"
+    )
     made.add_argument("--bar", metavar="BAR", help="1m, 5m, 15m, 1h or 1d")
     made.add_argument("--start", metavar="ISO", help="market time of the first cycle")
     made.add_argument("--seed", metavar="N", help="of the embedded market")

@@ -6,6 +6,7 @@ before anything was decided.
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ _FLAGS = {
     "seed": "market.seed",
     "interval": "loop.interval",
 }
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")  # the flag is in seconds, unlike its key
 
 
 def configure(given: Namespace) -> Configuration:
@@ -66,7 +68,7 @@ def configure(given: Namespace) -> Configuration:
         for flag, key in _FLAGS.items()
         if (value := getattr(given, flag, None)) is not None
     }
-    if overrides.get("loop.interval", "").isdigit():
+    if _SECONDS.fullmatch(overrides.get("loop.interval", "")):
         overrides["loop.interval"] += "s"
     try:
         return load(
