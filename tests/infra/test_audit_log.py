@@ -452,6 +452,16 @@ def test_a_reader_finds_the_log_of_a_state_folder_wherever_it_lies(tmp_path: Pat
     assert log_of(tmp_path, "folder-b") == tmp_path
 
 
+def test_what_happened_inside_a_bot_moves_with_its_log(tmp_path: Path) -> None:
+    for owner in ("folder-a", "folder-b", "folder-a"):
+        a_log(tmp_path, folder_id=owner).close()
+        with (tmp_path / "bot.log").open("a") as log:
+            log.write(f"{owner}\n")
+
+    assert (tmp_path / "bot.log").read_text() == "folder-a\nfolder-a\n"
+    assert (tmp_path / "folder-b" / "bot.log").read_text() == "folder-b\n"
+
+
 @pytest.mark.parametrize("next_owner", ["folder-a", "folder-b", "folder-c"])
 @pytest.mark.parametrize("moves", [1, 2, 3, 4])
 def test_a_crash_between_two_moves_mixes_no_logs(
