@@ -13,7 +13,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import FrameType
 
 from core.errors import BotError
@@ -32,7 +32,6 @@ from runner.screen import Screen, screen_for
 from runner.shutdown import farewell
 from runner.wiring import configure, wire
 
-NO_DELAY = timedelta(0)
 log = logging.getLogger("runner")
 
 
