@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ class Heartbeat:
     exchange: str
     run_id: str
     protection: str = ""  # how late an exit may be acted on
+    # Groups of a venue's endpoints that are left alone for a while, and since when.
+    breakers: Callable[[], Mapping[str, object]] = dict
 
     def write(self, state: BotState, *, doing: str, next_at: datetime | None) -> None:
         """After a cycle: which one, at which level, and when the next is due by market time."""
@@ -36,6 +39,7 @@ class Heartbeat:
             "level": state.standing.level.name,
             "state": doing,
             "protection": self.protection,
+            "breakers": self.breakers(),
             "next_cycle_at": instant(next_at) if next_at is not None else None,
         }
         self._replace(told)

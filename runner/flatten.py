@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(given, flag) is None:
             raise Refusal(ExitCode.USAGE, f"--{flag}: flatten sells; say of which bot")
     places = Places(given.state_dir, given.log_dir, given.mode, given.exchange)
-    if not (places.folder / "state.json").is_file():
+    if not places.lived_in:
         raise Refusal(ExitCode.USAGE, f"{places.folder}: no bot has run here; nothing is held")
     running = holder(places.state_dir)
     if running is not None:

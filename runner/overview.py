@@ -113,6 +113,7 @@ class Overview:
     fills: tuple[Filled, ...] = ()
     quarantined: Mapping[str, str] = field(default_factory=dict)  # symbol -> why
     protection: str | None = None  # how late an exit may be acted on
+    breakers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # not at rest
     stuck: int = 0  # own orders that should have got somewhere
 
 

@@ -7,7 +7,7 @@ window that is far too small still shows the level and the equity.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from textwrap import wrap
@@ -115,6 +115,10 @@ def _sections(told: Overview, width: int) -> Iterator[Section]:
         yield Section(
             f"standing still: {len(told.quarantined)}", tuple(sorted(told.quarantined.items()))
         )
+    if told.breakers:
+        yield Section(
+            f"circuit breakers: {len(told.breakers)}", tuple(map(_breaker, told.breakers.items()))
+        )
     yield Section(
         f"proposals: {len(told.proposals) or 'none'}",
         tuple(
@@ -154,6 +158,11 @@ def _verdict(answer: Answer | None) -> Row:
 def _position(symbol: str, held: Held) -> Row:
     worth = (symbol, held.quantity, amount(held.value), signed(held.profit))
     return (*worth, *_exit(held.exit), *((held.stop,) if held.stop else ()))
+
+
+def _breaker(kept: tuple[str, Mapping[str, object]]) -> Row:
+    group, told = kept
+    return group, f"{told.get('failures')} failures in a row, {told.get('position')}"
 
 
 def _stuck(orders: int) -> str:

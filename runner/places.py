@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.log_folder import log_of
+from runner.command_line import MODES
 from runner.exit_codes import ExitCode, Refusal
+
+_TRACES = ("state.json", "state.prev.json", "ledger.sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Places:
             if name.exists()
             else (self.logs)
         )
+
+    @property
+    def lived_in(self) -> bool:
+        """Whether a bot has run here, also one that died between two of its files."""
+        return any((self.folder / name).exists() for name in _TRACES)
 
     @property
     def tape(self) -> Path:
@@ -74,9 +82,10 @@ def find(state_dir: Path, log_dir: Path, mode: str | None, exchange: str | None)
 
 
 def _bots(state_dir: Path, log_dir: Path) -> Iterator[Places]:
-    for path in sorted(state_dir.glob("*/*/state.json")):
-        exchange, mode = path.parent.name, path.parent.parent.name
-        yield Places(state_dir, log_dir, mode.upper(), exchange)
+    for folder in sorted(state_dir.glob("*/*/")):
+        places = Places(state_dir, log_dir, folder.parent.name.upper(), folder.name)
+        if places.mode in MODES and places.lived_in:
+            yield places
 
 
 def _last_alive(places: Places) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from infra.audit_log import newest_first
 from runner.command_line import parser, run
@@ -36,13 +36,15 @@ def status(places: Places) -> Overview:
     if record is None:
         raise Refusal(ExitCode.USAGE, f"{places.own_log}: no cycle is on record there")
     alive = heartbeat(places)
-    return overview(
+    told = overview(
         record,
         _nearest(places),
         process=_text(alive.get("state")),
         next_cycle=_text(alive.get("next_cycle_at")),
         protection=_text(alive.get("protection")),
     )
+    breakers = alive.get("breakers")
+    return replace(told, breakers=breakers if isinstance(breakers, dict) else {})
 
 
 def show(told: Overview) -> None:

@@ -43,7 +43,7 @@ from runner.gates import pass_gates
 from runner.gather import Gatherer
 from runner.journals import AuditTrail
 from runner.markets import Market, RealVenue, market_for
-from runner.places import Places
+from runner.places import Places, heartbeat
 from runner.preflight import allowed, examine
 from runner.protection import protection_told
 from runner.recovery import Stores, found_state, open_stores, recovered, time_of
@@ -99,9 +99,15 @@ def wire(
     lock = _locked(places, run_id)
     try:
         FreeSpace(places.state_dir, settings.app.disk_reserve).check()
-        if market.real is not None:
-            _met(market.real, given, configuration, Home(places, lock, run_id), gone)
-        return assembled(given, configuration, market, Home(places, lock, run_id))
+        home = Home(places, lock, run_id)
+        if market.real is None:
+            return assembled(given, configuration, market, home)
+        kept = heartbeat(places).get("breakers")  # before this process writes a sign of its own
+        _met(market.real, given, configuration, home, gone)
+        bot = assembled(given, configuration, market, home)
+        # Last, so that what a start must ask is asked: a doctor turned away would end the process.
+        market.real.exchange.restore_breakers(kept)
+        return bot
     except RetryableError as error:
         lock.release()
         why = f"{error.code}: {error}; make room, or lower app.disk_reserve"
@@ -131,7 +137,7 @@ def _met(
     """The venue has answered. With --once nobody waits for it."""
     if not given.once:
         pause = configuration.settings.loop.backoff_first
-        arrive(real, _beats(home, configuration), SystemClock(), pause, gone)
+        arrive(real, _beats(home, configuration, real), SystemClock(), pause, gone)
         return
     try:
         knock(real)
@@ -140,7 +146,7 @@ def _met(
         raise Refusal(ExitCode.FAILED, told) from error
 
 
-def _beats(home: Home, configuration: Configuration) -> Heartbeat:
+def _beats(home: Home, configuration: Configuration, real: RealVenue | None) -> Heartbeat:
     places, settings = home.places, configuration.settings
     return Heartbeat(
         path=places.heartbeat,
@@ -149,6 +155,7 @@ def _beats(home: Home, configuration: Configuration) -> Heartbeat:
         exchange=places.exchange,
         run_id=home.run_id,
         protection=protection_told(settings.loop, configuration.policy.exits.resting),
+        breakers=dict if real is None else real.exchange.breakers,
     )
 
 
@@ -217,7 +224,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         timetable=market.timetable,
         pace=_pace(given, settings, market),
         clock=market.turned,
-        beats=_beats(home, configuration),
+        beats=_beats(home, configuration, market.real),
         logs=Logs.open(
             places.logs,
             level=settings.logs.level,

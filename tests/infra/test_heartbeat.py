@@ -22,6 +22,7 @@ def a_heartbeat(folder: Path) -> Heartbeat:
         exchange="embedded",
         run_id="run-1",
         protection="every 15m",
+        breakers=lambda: {"orders": {"position": "open"}},
     )
 
 
@@ -40,6 +41,7 @@ def test_it_says_who_lives_where_it_stands_and_what_comes_next(tmp_path: Path) -
         "at": "2025-03-02T12:00:00Z",
         "level": "NORMAL",
         "protection": "every 15m",
+        "breakers": {"orders": {"position": "open"}},
         "state": "RUNNING",
         "next_cycle_at": "2025-03-02T12:15:00Z",
     }

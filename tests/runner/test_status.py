@@ -111,6 +111,20 @@ def test_the_last_sign_of_life_names_the_next_cycle(
     assert "next cycle 2025-03-02 12:15:00" in capsys.readouterr().out
 
 
+def test_a_venue_that_is_left_alone_for_a_while_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        cycle(bot)
+    sign = the_places(tmp_path).heartbeat
+    failing = {"orders": {"position": "open", "failures": 5}}
+    sign.write_text(json.dumps({**json.loads(sign.read_text()), "breakers": failing}))
+
+    assert facts(tmp_path, capsys)["breakers"] == failing
+    status.main(arguments(tmp_path))
+    assert "circuit breakers: 1\n  orders  5 failures in a row, open\n" in capsys.readouterr().out
+
+
 def test_machines_get_the_verdicts_grouped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from runner import main_loop
 from runner.exit_codes import ExitCode
-from tests.builders.rehearsal import Rehearsal, a_rehearsal, step
+from tests.builders.rehearsal import BUSY, Rehearsal, a_rehearsal, step
 from tests.builders.terminal import Answer, asked
 
 
@@ -49,6 +49,17 @@ def test_live_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
             second = step(bot)
     assert first["cycle"] + 1 == second["cycle"]
     assert set(first["portfolio"]["positions"]) <= set(second["portfolio"]["positions"])
+
+
+def test_what_the_venue_failed_at_outlives_a_restart(tmp_path: Path) -> None:
+    failing = {"group": "orders", "position": "open", "failures": 5, "opened_at": BUSY}
+    with a_rehearsal(tmp_path) as rehearsal:
+        with rehearsal.bot() as bot:
+            assert bot.real is not None
+            bot.real.exchange.restore_breakers({"orders": failing})
+        with rehearsal.bot() as bot:
+            assert bot.real is not None
+            assert bot.real.exchange.breakers() == {"orders": failing}
 
 
 def test_live_is_refused_until_it_may_send_and_is_confirmed(

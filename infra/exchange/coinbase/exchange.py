@@ -15,7 +15,7 @@ from core.money import Price, Quantity
 from core.orders import CancelAnswer, PlannedCancel, PlannedOrder, VenueFill, VenueOrder
 from core.ports import Answer, Piece, Search
 from infra.exchange.coinbase.account import AccountReading
-from infra.exchange.coinbase.breakers import Breaker
+from infra.exchange.coinbase.breakers import read, written
 from infra.exchange.coinbase.budget import budget, refusal
 from infra.exchange.coinbase.market_data import MarketReading
 from infra.exchange.coinbase.ordering import Ordering
@@ -48,12 +48,14 @@ class CoinbaseExchange:
         """
         self._transport.begin_cycle(cycle, most)
 
-    def breakers(self) -> tuple[Breaker, ...]:
-        """The circuit breakers as they stand, to be kept over a restart."""
-        return self._transport.breakers.state()
+    def breakers(self) -> dict[str, object]:
+        """The circuit breakers that are not at rest, as JSON to be kept over a restart."""
+        return written(self._transport.breakers.state())
 
-    def restore_breakers(self, kept: Iterable[Breaker]) -> None:
-        self._transport.breakers.restore(kept)
+    def restore_breakers(self, kept: object) -> None:
+        """As `breakers` told them; what cannot be read is none."""
+        transport = self._transport
+        transport.breakers.restore(read(kept), transport.now.now())
 
     @property
     def signed(self) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from core.errors import FatalError, RetryableError
 from core.money import Ratio
 from infra.clock import SystemClock
-from infra.exchange.coinbase.breakers import Breaker, Breakers, Position
+from infra.exchange.coinbase.breakers import Breaker, Breakers, Position, read, written
 from infra.exchange.coinbase.buckets import Bucket
 from infra.exchange.coinbase.budget import Budget, budget, refusal, room
 from infra.exchange.coinbase.link import Group, Urgency
@@ -87,7 +87,7 @@ def test_breakers_outlive_a_restart() -> None:
     assert kept[0] == Breaker(Group.ORDERS, Position.OPEN, 3, NOON)
 
     again = Breakers(3, WAIT)
-    again.restore(msgspec.json.decode(msgspec.json.encode(kept), type=tuple[Breaker, ...]))
+    again.restore(read(msgspec.json.decode(msgspec.json.encode(written(kept)))), NOON)
 
     assert again.state() == kept
     assert not admitted(again, Group.ORDERS, 29, Urgency.READ)
@@ -99,9 +99,35 @@ def test_a_probe_of_a_dead_process_is_nobodys() -> None:
     assert admitted(breakers, Group.ORDERS, 30, Urgency.READ)
 
     again = Breakers(3, WAIT)
-    again.restore(breakers.state())
+    again.restore(breakers.state(), NOON)
 
     assert admitted(again, Group.ORDERS, 31, Urgency.READ)
+
+
+def test_where_the_clock_went_back_nobody_waits_for_the_time_that_was() -> None:
+    again = Breakers(3, WAIT)
+    again.restore(broken().state(), NOON - timedelta(days=1))
+
+    assert admitted(again, Group.ORDERS, 30 - 86_400, Urgency.READ)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        "orders",
+        {"kitchen": {"group": "kitchen"}},
+        {"orders": {"group": "orders", "position": "ajar", "failures": 3, "opened_at": None}},
+        {"orders": {"group": "orders", "position": "open", "failures": 3, "opened_at": None}},
+    ],
+)
+def test_breakers_that_cannot_be_read_are_at_rest(kept: object) -> None:
+    assert read(kept) == ()
+
+
+def test_only_what_fails_is_told() -> None:
+    assert list(written(broken().state())) == ["orders"]
+    assert written(Breakers(3, WAIT).state()) == {}
 
 
 # Buckets
