@@ -31,6 +31,8 @@ from infra.codec import canonical_json, digest
 
 Record = dict[str, Any]
 
+STEPS = ("gather", "reconcile", "decide", "commit", "carry_out", "record", "total")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -122,7 +124,10 @@ def failed_record(
     *,
     orders: Iterable[Order] = (),
 ) -> Record:
-    """The record of a cycle without a decision: the last known universe, and nothing done."""
+    """The record of a cycle without a decision: the last known universe, and nothing done.
+
+    What is held has a verdict too, as in every cycle.
+    """
     eligible = dict(sorted(state.eligible.items()))
     excluded = _by_code({s: c for s, c in state.excluded.items() if s not in eligible})
     silent = Finding(Reason.NOT_DECIDED, why["code"], "a decision", "cycle")
@@ -134,7 +139,10 @@ def failed_record(
         "universe": {"eligible": eligible, "excluded": excluded, "changed": {}},
         "triggers": [],
         "proposals": [],
-        "verdicts": {symbol: _verdict(ProductVerdict(silent, None)) for symbol in eligible},
+        "verdicts": {
+            symbol: _verdict(ProductVerdict(silent, None))
+            for symbol in sorted(eligible.keys() | state.exits.keys())
+        },
         "plan": [],
         "outcome": "FAILED",
         "why": dict(why),
@@ -157,8 +165,10 @@ def changed_exclusions(universe: Universe, before: Mapping[str, str] | None) -> 
 
 
 def cost_members(cost: Footprint) -> Record:
+    """Every step has its time; one that a failed cycle never came to took none."""
+    took = dict.fromkeys(STEPS, 0.0) | dict(cost.timing_ms)
     return {
-        "timing_ms": {name: round(value, 3) for name, value in sorted(cost.timing_ms.items())},
+        "timing_ms": {name: round(value, 3) for name, value in sorted(took.items())},
         "requests": cost.requests,
         "rss_mb": round(cost.rss_mb, 1),
     }

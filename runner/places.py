@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.log_folder import log_of
+from infra.naming import folder_id
 from runner.command_line import MODES
 from runner.exit_codes import ExitCode, Refusal
 
@@ -36,11 +37,7 @@ class Places:
     def own_log(self) -> Path:
         """Where this folder's audit log lies now; another bot's start may have set it aside."""
         name = self.folder / "folder_id"
-        return (
-            log_of(self.logs, name.read_text(encoding="utf-8").strip())
-            if name.exists()
-            else (self.logs)
-        )
+        return log_of(self.logs, folder_id(self.folder)) if name.exists() else self.logs
 
     @property
     def lived_in(self) -> bool:
@@ -54,6 +51,11 @@ class Places:
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger.sqlite"
+
+    @property
+    def venue_books(self) -> tuple[Path, ...]:
+        """The simulated venue's own file, in the mode that has one."""
+        return (self.folder / "venue.sqlite",) if self.mode == "PAPER" else ()
 
     @property
     def heartbeat(self) -> Path:

@@ -23,7 +23,7 @@ def venue_for(settings: Settings, market: Market, places: Places, closing: ExitS
         return real.exchange
     if settings.app.mode is Mode.DRY_RUN:
         return ReadOnlyVenue(settings.app.starting_balances)
-    return simulated_venue(settings, market, places.folder / "venue.sqlite", closing)
+    return simulated_venue(settings, market, places.venue_books[0], closing)
 
 
 def simulated_venue(
