@@ -20,8 +20,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]
     """The audit files of two processes that ran over midnight, oldest first."""
     folder = tmp_path_factory.mktemp("changed")
     places = ["--state-dir", str(folder / "var"), "--log-dir", str(folder / "logs")]
-    for cycles in ("20", "10"):
-        assert main(["--fast", "--quiet", "--max-cycles", cycles, "--bar", "1h", *places]) == 0
+    for count in ("20", "10"):
+        assert main(["--fast", "--quiet", "--max-cycles", count, "--bar", "1h", *places]) == 0
     logs: Path = folder / "logs" / "dry_run"
     packed = [gzip.decompress(path.read_bytes()) for path in sorted(logs.glob("*.gz"))]
     texts = [*packed, (logs / "audit.jsonl").read_bytes()]
