@@ -86,7 +86,8 @@ def find(state_dir: Path, log_dir: Path, mode: str | None, exchange: str | None)
 def _bots(state_dir: Path, log_dir: Path) -> Iterator[Places]:
     for folder in sorted(state_dir.glob("*/*/")):
         places = Places(state_dir, log_dir, folder.parent.name.upper(), folder.name)
-        if places.mode in MODES and places.lived_in:
+        # One that waits for its venue for the first time has given a sign of life and no more.
+        if places.mode in MODES and (places.lived_in or places.heartbeat.exists()):
             yield places
 
 
