@@ -17,7 +17,7 @@ from core.account import Portfolio, Position
 from core.changes.stuck import stuck_orders
 from core.decision import Decision, Outcome, ProductVerdict
 from core.losses import loss_since, net_equity
-from core.money import Toward, plain
+from core.money import Toward, plain, rounded_down
 from core.orders import FINAL, REACHED, CancelAnswer, Order, OrderType
 from core.proposals import TradeProposal
 from core.protection import Protection
@@ -31,6 +31,8 @@ from infra.codec import canonical_json, digest
 
 Record = dict[str, Any]
 
+# Finer than any booking. A lot's price is a quotient, and its last digits are nobody's money.
+_FINEST = Decimal("1E-18")
 STEPS = ("gather", "reconcile", "decide", "commit", "carry_out", "record", "total")
 
 
@@ -332,7 +334,7 @@ def _position(portfolio: Portfolio, position: Position, state: BotState) -> Reco
     plan = state.exits[position.symbol]
     return {
         "quantity": plain(position.quantity.amount),
-        "cost": plain(portfolio.cost(position.symbol).amount),
+        "cost": plain(rounded_down(portfolio.cost(position.symbol).amount, _FINEST)),
         "value": plain(portfolio.value(position.symbol).amount),
         "opened_at": instant(plan.opened_at),
         "entry": plain(plan.entry),

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain, islice
 
-from config.complaints import nearest
+from config.complaints import listed
 from core.reasons import Reason
 from core.wording import instant
 from infra.audit_log import newest_first
@@ -98,9 +98,11 @@ def _exclusion(symbol: str, record: Record, from_here: Iterator[Record]) -> Reco
     excluded = record["universe"]["excluded"]
     codes = [code for code, names in excluded.items() if symbol in names]
     if not codes:
-        listed = [*record["universe"]["eligible"], *chain.from_iterable(excluded.values())]
-        told = f"the venue did not list it in cycle {record['cycle']}"
-        raise Refusal(ExitCode.USAGE, f"{symbol!r}: {told}{nearest(symbol.upper(), listed)}")
+        known = chain(record["universe"]["eligible"], *excluded.values())
+        meant = sorted(name for name in known if symbol.upper() in (name, name.split("-")[0]))
+        hint = f"; did you mean {listed(meant)}?" if meant else ""
+        told = f"the venue did not list it in cycle {record['cycle']}{hint}"
+        raise Refusal(ExitCode.USAGE, f"{symbol}: {told}")
     for earlier in from_here:
         found = earlier["universe"]["changed"].get(symbol)
         if found is not None and found["code"] == codes[0]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import FatalError
 from infra.log_folder import log_of
 from infra.naming import folder_id
 from runner.command_line import MODES
@@ -53,13 +54,19 @@ class Places:
         return self.folder / "ledger.sqlite"
 
     @property
-    def venue_books(self) -> tuple[Path, ...]:
-        """The simulated venue's own file, in the mode that has one."""
-        return (self.folder / "venue.sqlite",) if self.mode == "PAPER" else ()
+    def venue_books(self) -> Path:
+        """The simulated venue's own file."""
+        return self.folder / "venue.sqlite"
 
     @property
     def heartbeat(self) -> Path:
         return self.folder / "heartbeat.json"
+
+
+def missing(path: Path, why: str) -> FatalError:
+    """What is gone is never made anew in silence."""
+    remedy = "restore it from a backup, or start anew with --state-dir NEW"
+    return FatalError(f"{path}: {why}; {remedy}", code="PART_MISSING")
 
 
 def find(state_dir: Path, log_dir: Path, mode: str | None, exchange: str | None) -> Places:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from config.settings import AppSettings
-from core.errors import FatalError
 from core.next_state import newborn
 from core.orders import Fill
 from core.reasons import Reason
@@ -27,7 +25,7 @@ from infra.state_store import StateFile
 from infra.tape import TapeFolder, last_frame
 from runner.cycle import Turn, World
 from runner.interrupted import interrupted, recall
-from runner.places import Places
+from runner.places import Places, missing
 from runner.reconcile.settle import settle
 
 
@@ -69,17 +67,10 @@ def open_stores(places: Places, app: AppSettings, market: dict[str, str]) -> Sto
 
 
 def _whole(places: Places, state: BotState | None) -> None:
-    """A state stands on a ledger and a tape, and in PAPER on the venue's own books; one that is
-    gone is never made anew in silence.
-    """
-    for path in (places.ledger, places.tape, *places.venue_books):
+    """A state stands on a ledger and a tape."""
+    for path in (places.ledger, places.tape):
         if state is not None and not path.exists():
-            raise _missing(path, "is gone, and state.json stands on it")
-
-
-def _missing(path: Path, why: str) -> FatalError:
-    remedy = "restore it from a backup, or start anew with --state-dir NEW"
-    return FatalError(f"{path}: {why}; {remedy}", code="PART_MISSING")
+            raise missing(path, "is gone, and state.json stands on it")
 
 
 def _taped(stores: Stores) -> None:
@@ -91,7 +82,7 @@ def _taped(stores: Stores) -> None:
     taped = frame.cycle if frame is not None else 0
     if taped < last:
         why = f"ends at cycle {taped}, and cycle {last} is on record as decided"
-        raise _missing(stores.tape.folder, why)
+        raise missing(stores.tape.folder, why)
 
 
 def found_state(stores: Stores, name: str, start: datetime) -> BotState:

@@ -13,7 +13,7 @@ from infra.exchange.simulated.matcher import MatchingRules
 from infra.exchange.simulated.venue import SimulatedVenue
 from infra.exchange.simulated.venue_file import VenueIdentity
 from runner.markets import Market
-from runner.places import Places
+from runner.places import Places, missing
 
 
 def venue_for(settings: Settings, market: Market, places: Places, closing: ExitStack) -> Venue:
@@ -23,7 +23,9 @@ def venue_for(settings: Settings, market: Market, places: Places, closing: ExitS
         return real.exchange
     if settings.app.mode is Mode.DRY_RUN:
         return ReadOnlyVenue(settings.app.starting_balances)
-    return simulated_venue(settings, market, places.venue_books[0], closing)
+    if not places.venue_books.exists() and (places.folder / "state.json").exists():
+        raise missing(places.venue_books, "is gone, and state.json stands on it")
+    return simulated_venue(settings, market, places.venue_books, closing)
 
 
 def simulated_venue(

@@ -231,6 +231,14 @@ def test_every_number_of_a_record_can_be_written_by_any_json_writer() -> None:
     assert (record["timing_ms"]["total"], record["rss_mb"]) == (1.235, 55.6)
 
 
+def test_what_a_position_cost_is_what_was_paid_for_it() -> None:
+    thirds = "33.3333333333333333333333333334"
+    portfolio = a_portfolio(a_position(SOL, quantity="3", price=thirds))
+    plans = exit_plans(STATE, portfolio, a_snapshot(SOL).panel, an_exits_policy())
+    members = portfolio_members(portfolio, replace(STATE, exits=plans))
+    assert members["positions"][SOL]["cost"] == "100"
+
+
 def test_a_step_that_a_cycle_never_came_to_took_no_time() -> None:
     record = cost_members(Footprint(timing_ms={"gather": 2.5}, requests=0, rss_mb=1))
     steps = ("carry_out", "commit", "decide", "gather", "reconcile", "record", "total")

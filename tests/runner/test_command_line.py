@@ -164,17 +164,18 @@ def test_explain_refuses_a_cycle_that_cannot_be(
     assert said in answer.told
 
 
-def test_explain_names_the_product_that_was_meant(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("symbol", "meant"), [("btc-usd", "BTC-USD"), ("BTC", "BTC-USD or BTC-USDC")]
+)
+def test_explain_names_the_product_that_was_meant(tmp_path: Path, symbol: str, meant: str) -> None:
     the_bot(tmp_path, cycles=1)
+    folders = ("--state-dir", tmp_path / "var", "--log-dir", tmp_path / "logs")
 
-    answer = asked(
-        *(explain.main, "btc-usd", "--state-dir", tmp_path / "var"),
-        *("--log-dir", tmp_path / "logs"),
-    )
+    answer = asked(explain.main, symbol, *folders)
 
     assert answer.code == ExitCode.USAGE
-    assert answer.told.startswith("'btc-usd': the venue did not list it in cycle 1")
-    assert answer.told.endswith("did you mean BTC-USD?")
+    told = f"{symbol}: the venue did not list it in cycle 1; did you mean {meant}?"
+    assert answer.told == told
 
 
 @pytest.mark.parametrize(
