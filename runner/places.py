@@ -74,16 +74,19 @@ def find(state_dir: Path, log_dir: Path, mode: str | None, exchange: str | None)
 
     Raises Refusal where there is none.
     """
+    every = list(_bots(state_dir, log_dir))
     fitting = [
         places
-        for places in _bots(state_dir, log_dir)
+        for places in every
         if (mode is None or places.mode == mode)
         and (exchange is None or places.exchange == exchange)
     ]
     if not fitting:
-        raise Refusal(
-            ExitCode.USAGE, f"{state_dir}: no bot has run here; start one or name --state-dir"
-        )
+        others = ", ".join(f"{places.mode} on {places.exchange}" for places in every)
+        begin = f"{others} has; name another" if others else "start one or name"
+        asked = " ".join(name for name in (mode, exchange) if name is not None)
+        told = f"no bot has run here{f' as {asked}' if asked else ''}; {begin} --state-dir"
+        raise Refusal(ExitCode.USAGE, f"{state_dir}: {told}")
     newest = max(fitting, key=_last_alive)
     if len(fitting) > 1:
         print(f"reading {newest.mode} on {newest.exchange}, the last one alive", file=sys.stderr)
