@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from errno import EINVAL
 from pathlib import Path
 
 import yaml
@@ -162,6 +163,8 @@ def composed(text: str, file: str, complaints: list[Complaint]) -> Section | Non
     except yaml.error.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         told = error.problem or error.context or "it cannot be read"
+        if mark is not None and text[mark.index : mark.index + 1] == "\t":
+            told = "a tab stands there; indent with spaces"
         place = Place(file, mark.line + 1 if mark is not None else 1)
         complaints.append(Complaint(place, KEY, f"this is not YAML: {told}"))
     except yaml.reader.ReaderError as error:
@@ -174,6 +177,8 @@ def read_document(path: Path, file: str, complaints: list[Complaint]) -> Section
     """The tree of a file, called `file` in complaints; None where it cannot be read."""
     raw = b""
     try:
+        if path.is_fifo():  # reading one would wait for a writer
+            raise OSError(EINVAL, "it is a pipe")
         with path.open("rb") as stream:
             raw = stream.read(BYTES_MAX + 1)
         trouble, line = _trouble(raw)

@@ -34,6 +34,9 @@ def read_sources(directory: File, profile: str | None, overrides: Mapping[str, s
     """Files, profile and command line as one tree. Never raises: mistakes are complaints."""
     complaints: list[Complaint] = []
     tree = Section({}, Place(str(directory)))
+    if not directory.is_dir():
+        told = f"{directory} is no folder; name the one that holds app.yaml"
+        return Sources(tree, (), (Complaint(Place(COMMAND_LINE), "--config", told),))
     readable = []
     for file in FILES:
         document = _base_file(directory, file, complaints)

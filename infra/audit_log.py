@@ -108,11 +108,6 @@ class AuditFile:
         self.head, self.day, self.highest_cycle = chained["hash"], self.day or day, record["cycle"]
         record |= {"prev": chained["prev"], "hash": chained["hash"]}
 
-    @property
-    def begins_file(self) -> bool:
-        """Whether the file holds no line yet."""
-        return not self.day
-
     def rotates_at(self, day: str) -> bool:
         """Whether a record of that day begins a new file. A clock that goes back does not."""
         return day > self.day

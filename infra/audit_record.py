@@ -17,7 +17,7 @@ from core.account import Portfolio, Position
 from core.changes.stuck import stuck_orders
 from core.decision import Decision, Outcome, ProductVerdict
 from core.losses import loss_since, net_equity
-from core.money import Toward, plain
+from core.money import Toward, plain, rounded_down
 from core.orders import FINAL, REACHED, CancelAnswer, Order, OrderType
 from core.proposals import TradeProposal
 from core.protection import Protection
@@ -30,6 +30,10 @@ from infra.audit_orders import cancelled_members, fill_members, order_members, p
 from infra.codec import canonical_json, digest
 
 Record = dict[str, Any]
+
+# Finer than any booking. A lot's price is a quotient, and its last digits are nobody's money.
+_FINEST = Decimal("1E-18")
+STEPS = ("gather", "reconcile", "decide", "commit", "carry_out", "record", "total")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +126,10 @@ def failed_record(
     *,
     orders: Iterable[Order] = (),
 ) -> Record:
-    """The record of a cycle without a decision: the last known universe, and nothing done."""
+    """The record of a cycle without a decision: the last known universe, and nothing done.
+
+    What is held has a verdict too, as in every cycle.
+    """
     eligible = dict(sorted(state.eligible.items()))
     excluded = _by_code({s: c for s, c in state.excluded.items() if s not in eligible})
     silent = Finding(Reason.NOT_DECIDED, why["code"], "a decision", "cycle")
@@ -134,7 +141,10 @@ def failed_record(
         "universe": {"eligible": eligible, "excluded": excluded, "changed": {}},
         "triggers": [],
         "proposals": [],
-        "verdicts": {symbol: _verdict(ProductVerdict(silent, None)) for symbol in eligible},
+        "verdicts": {
+            symbol: _verdict(ProductVerdict(silent, None))
+            for symbol in sorted(eligible.keys() | state.exits.keys())
+        },
         "plan": [],
         "outcome": "FAILED",
         "why": dict(why),
@@ -157,8 +167,10 @@ def changed_exclusions(universe: Universe, before: Mapping[str, str] | None) -> 
 
 
 def cost_members(cost: Footprint) -> Record:
+    """Every step has its time; one that a failed cycle never came to took none."""
+    took = dict.fromkeys(STEPS, 0.0) | dict(cost.timing_ms)
     return {
-        "timing_ms": {name: round(value, 3) for name, value in sorted(cost.timing_ms.items())},
+        "timing_ms": {name: round(value, 3) for name, value in sorted(took.items())},
         "requests": cost.requests,
         "rss_mb": round(cost.rss_mb, 1),
     }
@@ -331,7 +343,7 @@ def _position(portfolio: Portfolio, position: Position, state: BotState) -> Reco
     plan = state.exits[position.symbol]
     return {
         "quantity": plain(position.quantity.amount),
-        "cost": plain(portfolio.cost(position.symbol).amount),
+        "cost": plain(rounded_down(portfolio.cost(position.symbol).amount, _FINEST)),
         "value": plain(portfolio.value(position.symbol).amount),
         "opened_at": instant(plan.opened_at),
         "entry": plain(plan.entry),

@@ -68,12 +68,12 @@ class ControlFolder:
     def write_flatten(self, why: str) -> None:
         """Durable when it returns."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_durably(self._flatten, _one_line(why).encode())
+        _say(self._flatten, why)
 
     def write_kill(self, why: str) -> None:
         """Durable when it returns, so that a power cut does not end it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_durably(self._kill, _one_line(why).encode())
+        _say(self._kill, why)
 
     def write_resume(self, why: str) -> None:
         """KILL goes first: a bot that saw both would obey KILL and use RESUME up.
@@ -94,6 +94,14 @@ class ControlFolder:
     def consume_resume(self) -> None:
         self._resume.unlink(missing_ok=True)
         reached(CrashPoint.RESUME_TAKEN)
+
+
+def _say(path: Path, why: str) -> None:
+    """On a full disk there is still room for a name, and the name alone is obeyed."""
+    try:
+        replace_durably(path, _one_line(why).encode())
+    except OSError:
+        path.touch()
 
 
 def _reason_or_none(path: Path) -> str | None:

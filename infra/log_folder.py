@@ -20,7 +20,7 @@ from infra.instance_lock import AlreadyRunning
 
 OWNER = "folder_id"
 _LOCK = "lock"
-_FILES = "audit*"
+_LOGS = ("audit", "bot.log")  # what the names of the files begin with
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNOWNED = "unowned"
 
@@ -70,7 +70,7 @@ def owner_of(folder: Path) -> str | None:
 def _claim(folder: Path, mine: str) -> None:
     theirs = owner_of(folder)
     if theirs != mine:
-        if any(folder.glob(_FILES)):
+        if _files(folder):
             _move(folder, folder / theirs if theirs is not None else _free_name(folder))
         replace_durably(folder / OWNER, f"{mine}\n".encode())
     if (folder / mine).is_dir():
@@ -80,7 +80,7 @@ def _claim(folder: Path, mine: str) -> None:
 
 def _move(source: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
-    for path in sorted(source.glob(_FILES)):
+    for path in _files(source):
         there = target / path.name
         if there.exists():
             raise FatalError(f"{path}: {there} is there already; move one of them away by hand")
@@ -88,6 +88,10 @@ def _move(source: Path, target: Path) -> None:
         reached(CrashPoint.LOG_MOVING)
     sync_folder(target)
     sync_folder(source)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name.startswith(_LOGS))
 
 
 def _free_name(folder: Path) -> Path:

@@ -14,7 +14,6 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TextIO
 
 from config import parse
@@ -24,13 +23,13 @@ from core.wording import instant
 from infra.process import keep_memory_flat
 from runner.backtested import backtested
 from runner.cadence import Timetable
-from runner.command_line import instant_of, parser, run
+from runner.command_line import instant_of, parser, path, run
+from runner.configured import configure, history_length
 from runner.cycle import Turn
 from runner.exit_codes import ExitCode, Refusal
 from runner.main_loop import Stop, loop
 from runner.markets import Market, market_for
 from runner.report.story import Story
-from runner.wiring import configure, history_length
 
 _SHOWN_EVERY = 2_000  # cycles
 
@@ -41,12 +40,14 @@ def options(arguments: Sequence[str] | None) -> Namespace:
         "Runs the bot over recorded candles, as PAPER would have, and writes a report:\n"
         "report.html, report.json, trades.csv and equity.csv.",
     )
-    made.add_argument("--recording", metavar="DIR", required=True, help="candles to play")
+    made.add_argument(
+        "--recording", type=path, metavar="DIR", required=True, help="candles to play"
+    )
     made.add_argument("--bar", metavar="BAR", help="1m, 5m, 15m, 1h or 1d")
     made.add_argument("--start", metavar="ISO", help="market time of the first cycle")
     made.add_argument("--end", metavar="ISO", help="and of the last")
     made.add_argument("--cash", metavar="AMOUNT", help='to begin with, as "10000 USD"')
-    made.add_argument("--report", metavar="DIR", type=Path, required=True, help="where it goes")
+    made.add_argument("--report", metavar="DIR", type=path, required=True, help="where it goes")
     given = made.parse_args(arguments)
     for flag, only in (("mode", "PAPER"), ("exchange", "recorded")):
         if getattr(given, flag) not in (None, only):

@@ -23,13 +23,13 @@ from infra.ledger_file import MEMORY
 from runner import VERSION
 from runner.bot import Bot
 from runner.cadence import FullSpeed
+from runner.configured import history_length, strategies_of
 from runner.cycle import Turn, World
 from runner.gather import Gatherer
 from runner.markets import Market
 from runner.report.journal import Journal, NoTape
 from runner.report.story import Setting
 from runner.venues import simulated_venue
-from runner.wiring import history_length, strategies_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,20 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 
 from config.complaints import COMMAND_LINE, Complaint, ConfigError
 from config.loader import Configuration, load
 from config.schemas import meaning_of
 from config.sources import known_keys, read_sources
 from config.tree import Items, Leaf, Section, find, plain
+from runner.command_line import add_config_options, bare_parser
 from strategy.registry import parameter_types
 
 SOUND, MISTAKEN = 0, 2
+_ABOUT = """Checks app.yaml, policy.yaml, universe.yaml and strategies.yaml and reports
+every mistake at once, as file:line: key: message.
+
+Exit 0: the configuration can be used. Exit 2: it cannot, or usage."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,33 +57,19 @@ def _loaded(given: argparse.Namespace) -> Configuration:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m runner.check_config",
-        description="Checks app.yaml, policy.yaml, universe.yaml and strategies.yaml and "
-        "reports every mistake at once, as file:line: key: message.",
-        epilog="Exit 0: the configuration can be used. Exit 2: it cannot, or usage.",
-    )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("config"),
-        metavar="DIR",
-        help="folder of the four files (default: config)",
-    )
-    parser.add_argument("--profile", metavar="NAME", help="lay config/profiles/NAME.yaml over them")
-    parser.add_argument(
+    made = bare_parser("check_config", _ABOUT)
+    add_config_options(made)
+    made.add_argument(
         "--explain",
         metavar="KEY",
         help="say what a key means, its value, where that was written, its unit, what reads it",
     )
-    parser.add_argument("--mode", help="check with this app.mode instead")
-    parser.add_argument("--exchange", metavar="NAME", help="check with this exchange.name instead")
+    made.add_argument("--mode", help="check with this app.mode instead")
+    made.add_argument("--exchange", metavar="NAME", help="check with this exchange.name instead")
     for folder in ("--state-dir", "--log-dir"):
-        parser.add_argument(
-            folder, metavar="DIR", help="taken as everywhere; nothing is read there"
-        )
-    parser.add_argument("--json", action="store_true", help="answer in JSON on stdout")
-    return parser
+        made.add_argument(folder, metavar="DIR", help="taken as everywhere; nothing is read there")
+    made.add_argument("--json", action="store_true", help="answer in JSON on stdout")
+    return made
 
 
 def _overrides(given: argparse.Namespace) -> Mapping[str, str]:

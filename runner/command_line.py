@@ -34,14 +34,40 @@ def bare_parser(program: str, description: str) -> argparse.ArgumentParser:
 def parser(program: str, description: str) -> argparse.ArgumentParser:
     """A parser with the options that every program takes."""
     made = bare_parser(program, description)
-    made.add_argument("--config", type=Path, default=Path("config"), metavar="DIR")
-    made.add_argument("--profile", metavar="NAME", help="overlay config/profiles/NAME.yaml")
-    made.add_argument("--mode", choices=MODES)
-    made.add_argument("--exchange", metavar="NAME", help="embedded, recorded, coinbase")
-    made.add_argument("--state-dir", type=Path, default=Path("var"), metavar="DIR")
-    made.add_argument("--log-dir", type=Path, default=Path("logs"), metavar="DIR")
+    add_config_options(made)
+    made.add_argument("--mode", choices=MODES, help="app.mode of this run, or whose files to read")
+    made.add_argument("--exchange", metavar="NAME", help="embedded, recorded or coinbase")
+    add_folder(made, "--state-dir", "var", "what the bot must not lose")
+    add_folder(made, "--log-dir", "logs", "what it writes for people")
     made.add_argument("--json", action="store_true", help="machine-readable output on stdout")
     return made
+
+
+def add_config_options(made: argparse.ArgumentParser) -> None:
+    """Where the configuration is, for every program that reads one."""
+    add_folder(made, "--config", "config", "folder of the four YAML files")
+    made.add_argument("--profile", metavar="NAME", help="lay config/profiles/NAME.yaml over them")
+
+
+def add_folder(made: argparse.ArgumentParser, flag: str, usual: str, meaning: str) -> None:
+    """A flag that names a folder and has a usual one."""
+    told = f"{meaning} (default: {usual})"
+    made.add_argument(flag, type=path, default=Path(usual), metavar="DIR", help=told)
+
+
+def path(text: str) -> Path:
+    """A path that a flag gives. An empty one is a variable that nobody set, not this folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; name a path")
+    return Path(text)
+
+
+def whole(text: str) -> int:
+    """A whole number that a flag gives."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; write 5") from None
 
 
 def instant_of(flag: str, text: str | None) -> datetime | None:
@@ -58,7 +84,9 @@ def instant_of(flag: str, text: str | None) -> datetime | None:
 
 
 def run(main: Callable[[Sequence[str] | None], int]) -> None:
-    """Run a program: a Refusal or a FatalError is one line on stderr and an exit code."""
+    """Run a program: a Refusal, a FatalError or a path that will not do is one line on stderr and
+    an exit code.
+    """
     try:
         code = main(None)
     except Refusal as refusal:
@@ -70,4 +98,8 @@ def run(main: Callable[[Sequence[str] | None], int]) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our pipe has had enough, as `head` does
         code = ExitCode.FINISHED
+    except OSError as error:
+        where = error.filename or "the system"
+        print(f"{where}: {error.strerror or error}; name another path", file=sys.stderr)
+        code = ExitCode.DAMAGED
     sys.exit(code)

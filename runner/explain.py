@@ -11,13 +11,14 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
+from config.complaints import listed
 from core.reasons import Reason
 from core.wording import instant
 from infra.audit_log import newest_first
 from infra.audit_record import Record
-from runner.command_line import instant_of, parser, run
+from runner.command_line import instant_of, parser, run, whole
 from runner.exit_codes import ExitCode, Refusal
 from runner.nearest_miss import differ
 from runner.places import Places, find
@@ -55,7 +56,7 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
     made = parser("explain", "Why a product was or was not bought in the last cycles.")
     made.add_argument("symbol", help="for example BTC-USD")
     which = made.add_mutually_exclusive_group()
-    which.add_argument("--last", type=int, default=1, metavar="N", help="how many cycles back")
+    which.add_argument("--last", type=whole, default=1, metavar="N", help="how many cycles back")
     which.add_argument("--at", metavar="ISO", help="the cycle at or before this market time")
     return made.parse_args(arguments)
 
@@ -94,11 +95,14 @@ def _answer(symbol: str, record: Record, from_here: Iterator[Record]) -> Answer:
 
 def _exclusion(symbol: str, record: Record, from_here: Iterator[Record]) -> Record:
     """Exclusions are written out only when they change, so the numbers may stand further back."""
-    codes = [code for code, names in record["universe"]["excluded"].items() if symbol in names]
+    excluded = record["universe"]["excluded"]
+    codes = [code for code, names in excluded.items() if symbol in names]
     if not codes:
-        raise Refusal(
-            ExitCode.USAGE, f"{symbol}: the venue did not list it in cycle {record['cycle']}"
-        )
+        known = chain(record["universe"]["eligible"], *excluded.values())
+        meant = sorted(name for name in known if symbol.upper() in (name, name.split("-")[0]))
+        hint = f"; did you mean {listed(meant)}?" if meant else ""
+        told = f"the venue did not list it in cycle {record['cycle']}{hint}"
+        raise Refusal(ExitCode.USAGE, f"{symbol}: {told}")
     for earlier in from_here:
         found = earlier["universe"]["changed"].get(symbol)
         if found is not None and found["code"] == codes[0]:

@@ -20,10 +20,11 @@ from infra.control_files import ControlFolder
 from infra.instance_lock import holder
 from runner.bot import Bot
 from runner.command_line import parser, run
+from runner.configured import configure
 from runner.exit_codes import ExitCode, Refusal
 from runner.main_loop import add_market_options, turn
 from runner.places import Places
-from runner.wiring import configure, wire
+from runner.wiring import wire
 
 _CYCLES_MAX = 20
 _PAUSE = 2.0  # seconds between two cycles where time passes by itself
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(given, flag) is None:
             raise Refusal(ExitCode.USAGE, f"--{flag}: flatten sells; say of which bot")
     places = Places(given.state_dir, given.log_dir, given.mode, given.exchange)
-    if not (places.folder / "state.json").is_file():
+    if not places.lived_in:
         raise Refusal(ExitCode.USAGE, f"{places.folder}: no bot has run here; nothing is held")
     running = holder(places.state_dir)
     if running is not None:

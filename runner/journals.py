@@ -51,12 +51,15 @@ class AuditLog(Protocol):
         """Durable on return, which is the record with its cost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AuditTrail:
-    """The audit log of one process, in its file."""
+    """The audit log of one process, in its file. Each file tells every exclusion once in full,
+    in its first line of a cycle that decided.
+    """
 
     identity: Identity
     file: AuditFile
+    _told_in: str = ""  # the day of the file
 
     def record(
         self,
@@ -69,7 +72,8 @@ class AuditTrail:
         made = decided_record(
             self.identity, after, decision, seen.portfolio, outcome, inputs=seen.digest
         )
-        known = None if self.file.rotates_at(made["at"][:10]) else before
+        told = self._told_in == self.file.day and not self.file.rotates_at(made["at"][:10])
+        known = before if told else None
         made["universe"]["changed"] = changed_exclusions(decision.universe, known)
         return made
 
@@ -77,4 +81,6 @@ class AuditTrail:
         cost = Footprint(timing_ms=timing_ms, requests=requests, rss_mb=resident_mb())
         whole = record | cost_members(cost)
         self.file.append(whole)
+        if whole["decision"] is not None:
+            self._told_in = self.file.day
         return whole

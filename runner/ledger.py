@@ -194,7 +194,7 @@ def _amount(written: str) -> Decimal:
 
 
 def _writer(given: Namespace, places: Places) -> SqliteLedger:
-    from runner.wiring import configure  # the rest of the programs here needs no configuration
+    from runner.configured import configure  # the rest of the programs here needs no configuration
 
     app = configure(given).settings.app
     return SqliteLedger(

@@ -14,7 +14,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import FrameType
 
 from core.errors import BotError
@@ -26,14 +26,21 @@ from infra.clock import SystemClock
 from infra.process import keep_memory_flat, tidy_memory
 from runner import VERSION
 from runner.bot import Bot
-from runner.command_line import parser, run
+from runner.command_line import parser, path, run, whole
+from runner.configured import configure
 from runner.cycle import Turn, fail_cycle, failed_state, failure, run_cycle
 from runner.exit_codes import ExitCode, Refusal
 from runner.screen import Screen, screen_for
 from runner.shutdown import farewell
-from runner.wiring import configure, wire
+from runner.wiring import wire
 
-NO_DELAY = timedelta(0)
+_ABOUT = """Runs the bot, cycle after cycle, until it is stopped. The same command again goes on
+where the last cycle ended. What no flag says is as config/app.yaml has it.
+
+Exit 0: finished, stopped, or the recording is used up. 1: --once, and its cycle failed.
+2: configuration or usage. 3: a gate before LIVE is shut. 4: another bot holds the folder.
+5: halted, with --stop-on-halt. 6: what lasts is damaged, foreign or cannot be written.
+7: the venue refuses the key. 8: what became of an own order is unproved."""
 log = logging.getLogger("runner")
 
 
@@ -52,11 +59,11 @@ class Stop:
 
 
 def options(arguments: Sequence[str] | None) -> Namespace:
-    made = parser("main_loop", "Runs the bot, cycle after cycle, until it is stopped.")
+    made = parser("main_loop", _ABOUT)
     add_market_options(made)
     made.add_argument("--once", action="store_true", help="one cycle; exit 1 if it failed")
-    made.add_argument("--max-cycles", type=int, metavar="N", help="stop after N cycles")
-    made.add_argument("--interval", metavar="SECONDS", help="between two cycles")
+    made.add_argument("--max-cycles", type=whole, metavar="N", help="stop after N more cycles")
+    made.add_argument("--interval", metavar="SECONDS", help="between two cycles; 15m is fine too")
     made.add_argument("--fast", action="store_true", help="no waiting; simulated clocks only")
     made.add_argument("--stop-on-halt", action="store_true", help="exit 5 when halted")
     made.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -65,11 +72,13 @@ def options(arguments: Sequence[str] | None) -> Namespace:
 
 def add_market_options(made: ArgumentParser) -> None:
     """The flags that say which market, and whether it may be LIVE."""
-    made.add_argument("--recording", metavar="DIR", help="candles to play, with recorded")
+    made.add_argument(
+        "--recording", type=path, metavar="DIR", help="candles to play, with recorded"
+    )
     made.add_argument("--bar", metavar="BAR", help="1m, 5m, 15m, 1h or 1d")
-    made.add_argument("--start", metavar="ISO", help="market time of the first cycle")
-    made.add_argument("--seed", metavar="N", help="of the embedded market")
-    made.add_argument("--confirm-live", action="store_true", help="one of LIVE's gates")
+    made.add_argument("--start", metavar="ISO", help="market time of the first cycle, ever")
+    made.add_argument("--seed", metavar="N", help="which embedded market")
+    made.add_argument("--confirm-live", action="store_true", help="LIVE is meant: one of its gates")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

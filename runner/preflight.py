@@ -18,6 +18,7 @@ from core.wording import instant
 from infra.clock import SystemClock
 from infra.ledger_reader import LedgerReader
 from runner.command_line import parser, run
+from runner.configured import configure, history_length
 from runner.doctor import Finding, OwnOrders, Result, Scope, bad, good, machine, venue
 from runner.exit_codes import ExitCode, Refusal
 from runner.feasibility import market
@@ -64,8 +65,6 @@ def allowed(found: Sequence[Finding], *, holds: bool) -> tuple[Finding, ...]:
 
 
 def _examined(given: Namespace) -> tuple[Finding, ...]:
-    from runner.wiring import configure
-
     configuration = configure(given)
     settings = configuration.settings
     given.recording = given.start = None
@@ -97,8 +96,6 @@ def _tested(given: Namespace, settings: Settings, places: Places) -> Iterator[Fi
 def _looked_at(
     given: Namespace, configuration: Configuration, places: Places
 ) -> tuple[Finding, ...]:
-    from runner.wiring import history_length
-
     settings = configuration.settings
     if settings.exchange.name != "coinbase":
         return tuple(examine(configuration, places, None, None))

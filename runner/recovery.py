@@ -9,10 +9,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from config.settings import AppSettings
-from core.errors import FatalError
 from core.next_state import newborn
 from core.orders import Fill
 from core.reasons import Reason
@@ -27,7 +25,7 @@ from infra.state_store import StateFile
 from infra.tape import TapeFolder, last_frame
 from runner.cycle import Turn, World
 from runner.interrupted import interrupted, recall
-from runner.places import Places
+from runner.places import Places, missing
 from runner.reconcile.settle import settle
 
 
@@ -69,19 +67,22 @@ def open_stores(places: Places, app: AppSettings, market: dict[str, str]) -> Sto
 
 
 def _whole(places: Places, state: BotState | None) -> None:
-    """A state stands on a ledger and a tape; one that is gone is never made anew in silence."""
+    """A state stands on a ledger and a tape."""
     for path in (places.ledger, places.tape):
         if state is not None and not path.exists():
-            raise missing(path, "state.json")
+            raise missing(path, "is gone, and state.json stands on it")
 
 
-def missing(path: Path, what: str) -> FatalError:
-    """A part is gone that another one stands on."""
-    return FatalError(
-        f"{path}: is gone, and {what} stands on it; restore it from a backup, or "
-        "start anew with --state-dir NEW",
-        code="PART_MISSING",
-    )
+def _taped(stores: Stores) -> None:
+    """What was decided is on tape before it is on record. An end that was cut off is a crash's
+    only where nothing of it is on record.
+    """
+    decided = (line["cycle"] for line in newest_first(stores.audit.folder) if line["decision"])
+    last, frame = next(decided, 0), last_frame(stores.tape.folder)
+    taped = frame.cycle if frame is not None else 0
+    if taped < last:
+        why = f"ends at cycle {taped}, and cycle {last} is on record as decided"
+        raise missing(stores.tape.folder, why)
 
 
 def found_state(stores: Stores, name: str, start: datetime) -> BotState:
@@ -107,6 +108,7 @@ def recovered(stores: Stores, world: World, state: BotState) -> Turn:
     is sent. A cycle that died before its intents were durable is decided again, under a new
     number; of one that died later the state is grown again from the tape and the ledger.
     """
+    _taped(stores)
     cut = interrupted(stores.tape.folder, state)
     number = max(state.cycle, stores.ledger.highest_cycle(), stores.audit.highest_cycle)
     died_at = state.at or state.born_at

@@ -26,7 +26,7 @@ from infra.audit_log import newest_first
 from infra.audit_record import decision_digest
 from infra.history import History
 from infra.tape import Frame, Keyframe, frames
-from runner.command_line import parser, run
+from runner.command_line import parser, run, whole
 from runner.exit_codes import ExitCode, Refusal
 from runner.framing import inputs_digest
 from runner.places import Places, find
@@ -145,8 +145,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> Namespace:
     made = parser("replay", "Decides every recorded cycle again and counts the differences.")
-    made.add_argument("--from", dest="first", type=int, default=0, metavar="N", help="first cycle")
-    made.add_argument("--to", dest="last", type=int, metavar="N", help="last cycle")
+    made.add_argument(
+        "--from", dest="first", type=whole, default=0, metavar="N", help="first cycle"
+    )
+    made.add_argument("--to", dest="last", type=whole, metavar="N", help="last cycle")
     return made.parse_args(arguments)
 
 

@@ -39,9 +39,17 @@ from infra.sandbox.coinbase.limits import RateLimits
 from infra.sandbox.coinbase.market_time import ClockFile, MarketTime
 from infra.sandbox.coinbase.quotes import Grain, Quotes
 from infra.sandbox.coinbase.server import HOST, Sandbox, serve
-from runner.command_line import bare_parser, instant_of, run
+from runner.command_line import (
+    add_config_options,
+    add_folder,
+    bare_parser,
+    instant_of,
+    path,
+    run,
+    whole,
+)
+from runner.configured import configure, history_length
 from runner.exit_codes import ExitCode, Refusal
-from runner.wiring import configure, history_length
 
 _MINUTE = timedelta(minutes=1)
 _SPAN_MAX = timedelta(days=20_000)  # from market.start on
@@ -55,9 +63,8 @@ tells how to point a client at it, what it does as Coinbase does, and how to mak
 def options(arguments: Sequence[str] | None) -> Namespace:
     made = bare_parser("sandbox", _ABOUT)
     made.add_argument("venue", choices=["coinbase"], help="whose wire it speaks")
-    made.add_argument("--config", type=Path, default=Path("config"), metavar="DIR")
-    made.add_argument("--profile", metavar="NAME", help="overlay config/profiles/NAME.yaml")
-    made.add_argument("--port", type=int, default=0, metavar="P", help="0, the default: any")
+    add_config_options(made)
+    made.add_argument("--port", type=whole, default=0, metavar="P", help="0, the default: any")
     made.add_argument("--seed", metavar="N", help="of the synthetic market")
     made.add_argument(
         "--start",
@@ -65,14 +72,13 @@ def options(arguments: Sequence[str] | None) -> Namespace:
         help="when its clock begins; at speed 1 the present is the default, else market.start",
     )
     made.add_argument("--bar", metavar="BAR", help="of the candles to play")
-    made.add_argument("--recording", type=Path, metavar="DIR", help="candles to play instead")
-    made.add_argument("--latency-ms", type=int, default=0, metavar="N", help="of every request")
-    made.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong, and when")
+    made.add_argument("--recording", type=path, metavar="DIR", help="candles to play instead")
+    made.add_argument("--latency-ms", type=whole, default=0, metavar="N", help="of every request")
+    made.add_argument("--faults", type=path, metavar="FILE", help="what goes wrong, and when")
     made.add_argument("--speed", type=float, default=1.0, metavar="X", help="of its clock")
     made.add_argument("--no-rate-limits", action="store_true", help="for measuring")
-    made.add_argument(
-        "--dir", type=Path, default=Path("var/sandbox"), metavar="DIR", help="keys, journal, books"
-    )
+    add_folder(made, "--dir", "var/sandbox", "its keys, journal and books")
+    made.add_argument("--json", action="store_true", help="as everywhere; it tells nothing else")
     return made.parse_args(arguments)
 
 

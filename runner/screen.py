@@ -1,11 +1,12 @@
 """What a person sees while the bot runs: a page or one line a cycle, a summary at the end.
 
-A terminal gets the live view, a pipe plain lines, `--quiet` nothing.
+A terminal gets the live view, a pipe plain lines, `--json` the records, `--quiet` nothing.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from datetime import datetime
 from typing import Protocol, TextIO
 
 from infra.audit_record import Record
+from infra.codec import canonical_json
 from runner.cycle import Turn
 from runner.overview import reason_told
 
@@ -43,6 +45,24 @@ class Silence:
     def say(self, line: str) -> None: ...
 
     def cycle(self, turn: Turn, due: datetime | None) -> None: ...
+
+    def summary(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """--json: the audit record of each cycle, one a line; what is said otherwise goes to stderr."""
+
+    out: TextIO
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    def cycle(self, turn: Turn, due: datetime | None) -> None:  # noqa: ARG002
+        if turn.record is not None:
+            print(canonical_json(turn.record).decode(), file=self.out, flush=True)
 
     def summary(self) -> None: ...
 
@@ -164,6 +184,8 @@ def screen_for(given: Namespace, out: TextIO) -> Screen:
     """The screen that fits the command line and the place where the output goes."""
     if given.quiet:
         return Silence()
+    if given.json:
+        return Records(out)
     if given.once or not out.isatty() or os.environ.get("TERM", "") in _DUMB:
         return Lines(out)
     from runner.live_view import LiveView

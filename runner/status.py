@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def status(places: Places) -> Overview:
     """The last cycle on record, with the last sign of life. Raises Refusal where there is none."""
-    record = next(newest_first(places.own_log), None)
+    record, alive = next(newest_first(places.own_log), None), heartbeat(places)
     if record is None:
-        raise Refusal(ExitCode.USAGE, f"{places.own_log}: no cycle is on record there")
-    alive = heartbeat(places)
+        said = f"; the bot says {alive.get('state')}: {alive['why']}" if alive.get("why") else ""
+        raise Refusal(ExitCode.USAGE, f"{places.own_log}: no cycle is on record there{said}")
     told = overview(
         record,
         _nearest(places),

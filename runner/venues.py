@@ -10,8 +10,8 @@ from config.settings import Mode, Settings
 from core.ports import Venue
 from infra.exchange.read_only import ReadOnlyVenue
 from runner.markets import Market
-from runner.places import Places
-from runner.recovery import Stores, missing
+from runner.places import Places, missing
+from runner.recovery import Stores
 
 if TYPE_CHECKING:
     from infra.exchange.simulated.venue import SimulatedVenue
@@ -24,10 +24,9 @@ def venue_for(settings: Settings, market: Market, places: Places, stores: Stores
         return real.exchange
     if settings.app.mode is Mode.DRY_RUN:
         return ReadOnlyVenue(settings.app.starting_balances)
-    path = places.folder / "venue.sqlite"
-    if stores.ledger.opened and not path.exists():
-        raise missing(path, "ledger.sqlite")
-    return simulated_venue(settings, market, path, stores.closing)
+    if stores.ledger.opened and not places.venue_books.exists():
+        raise missing(places.venue_books, "is gone, and ledger.sqlite stands on it")
+    return simulated_venue(settings, market, places.venue_books, stores.closing)
 
 
 def simulated_venue(

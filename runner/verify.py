@@ -1,10 +1,9 @@
 """Verify: proves audit logs on its own. `python -m runner.verify FILE...`
 
-Imports nothing but the standard library and the list of reasons, and states the
-contract of a record a second time, so that a fault of the bot cannot hide in the
-program that looks for it. The hash chain is followed over the seams of files, oldest
-cycle first. What no chain can prove of itself, that nothing came before its first
-line, is said and not claimed.
+Imports nothing but the standard library and the list of reasons, and states the contract of a
+record a second time, so that a fault of the bot cannot hide in the program that looks for it. The
+hash chain is followed over the seams of files, oldest cycle first. What no chain can prove of
+itself, that nothing came before its first line, is said and not claimed.
 """
 
 from __future__ import annotations
@@ -36,8 +35,7 @@ _CANONICAL = json.JSONEncoder(
 )
 _BROKEN_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
-# name:kind of every member. [] is a list of, {} an object of, ? may be null. An object may
-# have more members than these: the contract grows and never shrinks.
+# name:kind of every member. [] a list of, {} an object of, ? may be null; there may be more.
 SHAPES: Mapping[str, str] = {
     "record": """
         schema:one cycle:number_from_1 cycle_id:name run_id:name at:instant mode:mode
@@ -331,6 +329,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl or .jsonl.gz")
     parser.add_argument("--json", action="store_true", help="machine-readable output on stdout")
     given = parser.parse_args(arguments)
+    for pipe in filter(Path.is_fifo, given.files):
+        parser.error(f"{pipe}: a pipe can be read only once; name the file itself")
     try:
         report = verify(given.files)
     except OSError as error:

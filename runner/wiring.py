@@ -7,18 +7,14 @@ before anything was decided.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from config.complaints import ConfigError
-from config.loader import Configuration, load
+from config.loader import Configuration
 from config.settings import Mode, Settings
 from core.errors import FatalError, RetryableError
-from core.indicators import panel_length
 from core.next_state import after_preflight
 from core.ports import Venue
-from core.proposals import Strategy
 from infra.audit_log import LogInUse
 from infra.audit_record import Identity
 from infra.clock import SystemClock
@@ -35,6 +31,7 @@ from runner.alerts.outside import Outside, nobody, outside_of
 from runner.arrival import Door, arrive, knock
 from runner.bot import Bot
 from runner.cadence import SLICE_SECONDS, Cadence, FullSpeed, Pace
+from runner.configured import coarse, history_length, strategies_of
 from runner.cycle import World
 from runner.doctor import Finding, Result
 from runner.exit_codes import ExitCode, Refusal
@@ -50,36 +47,6 @@ from runner.protection import protection_told
 from runner.recovery import Stores, found_state, open_stores, recovered, time_of
 from runner.shutdown import gone_unasked
 from runner.venues import venue_for
-from strategy import registry
-
-# Flags of main_loop that stand for a key of the configuration.
-_FLAGS = {
-    "mode": "app.mode",
-    "exchange": "exchange.name",
-    "bar": "market.bar",
-    "seed": "market.seed",
-    "interval": "loop.interval",
-}
-
-
-def configure(given: Namespace) -> Configuration:
-    """The effective configuration, with the flags of the command line on top."""
-    overrides = {
-        key: str(value)
-        for flag, key in _FLAGS.items()
-        if (value := getattr(given, flag, None)) is not None
-    }
-    if overrides.get("loop.interval", "").isdigit():
-        overrides["loop.interval"] += "s"
-    try:
-        return load(
-            given.config,
-            profile=given.profile,
-            overrides=overrides,
-            strategies=registry.parameter_types(),
-        )
-    except ConfigError as error:
-        raise Refusal(ExitCode.USAGE, str(error)) from error
 
 
 def wire(
@@ -184,25 +151,6 @@ def _beats(home: Home, configuration: Configuration, real: RealVenue | None = No
     )
 
 
-def history_length(configuration: Configuration) -> int:
-    """Bars of history that the policy and every enabled strategy look back on."""
-    bar = configuration.settings.market.bar
-    windows = (
-        window
-        for name, choice in configuration.strategies.items()
-        for window in registry.REGISTRY[name].windows(choice.parameters).values()
-    )
-    longest = max(windows, default=timedelta(0))
-    return max(panel_length(configuration.policy, bar), -(-longest // bar) + 1)
-
-
-def strategies_of(configuration: Configuration) -> tuple[Strategy, ...]:
-    """Every strategy that is enabled, by name."""
-    return tuple(
-        registry.make(name, choice.parameters) for name, choice in configuration.strategies.items()
-    )
-
-
 def _locked(places: Places, run_id: str) -> InstanceLock:
     try:
         return InstanceLock.take(places.state_dir, places.mode, run_id)
@@ -269,7 +217,7 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         notices=(
             *stores.notices,
             *configuration.notices,
-            *_coarse(configuration),
+            *coarse(configuration),
             protection_told(settings.loop, configuration.policy.exits.resting),
             *market.notices,
             *(f"preflight: {f.check}: {f.seen}; {f.fix}" for f in found if f.fix),
@@ -347,14 +295,6 @@ def _gatherer(
         return Gatherer(market.data, venue, history, policy, most)
     read_all = market.real.exchange.read_all
     return Gatherer(market.data, venue, history, policy, most, read_all, market.real.offset)
-
-
-def _coarse(configuration: Configuration) -> Iterator[str]:
-    """What a strategy cannot see at this bar, said once at the start."""
-    bar = configuration.settings.market.bar
-    for name, choice in configuration.strategies.items():
-        for key, why in registry.REGISTRY[name].unresolved(choice.parameters, bar).items():
-            yield f"{key}: off, {why}"
 
 
 def _pace(given: Namespace, settings: Settings, market: Market) -> Pace:

@@ -20,8 +20,8 @@ from infra.clock import MarketClock, SystemClock
 from infra.exchange.coinbase.assembly import coinbase_exchange
 from infra.exchange.coinbase.exchange import CoinbaseExchange
 from infra.history import History
+from runner.configured import history_length
 from runner.gather import Gatherer
-from runner.wiring import history_length
 from tests.benchmarks.measured import Row
 from tests.builders.account import a_state
 from tests.builders.shipped import shipped_configuration

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from runner.bot import Bot
+from runner.configured import configure
 from runner.main_loop import options, turn
-from runner.wiring import configure, wire
+from runner.wiring import wire
 from tests.benchmarks.measured import Row
 
 CYCLES, WARM_UP = 400, 20

@@ -19,8 +19,9 @@ from time import perf_counter
 from infra.disk import fsyncs
 from infra.process import resident_mb
 from runner.bot import Bot
+from runner.configured import configure
 from runner.main_loop import options, turn
-from runner.wiring import configure, wire
+from runner.wiring import wire
 from tests.benchmarks.measured import Row
 
 FSYNCS_MAX = 4

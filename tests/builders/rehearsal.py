@@ -15,8 +15,9 @@ from unittest.mock import patch
 
 from infra.audit_record import Record
 from runner.bot import Bot
+from runner.configured import configure
 from runner.main_loop import options, turn
-from runner.wiring import configure, wire
+from runner.wiring import wire
 from tests.builders.shipped import a_config_folder
 from tests.infra.sandbox.served import Running, sandbox
 

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner.bot import Bot
+from runner.configured import configure
 from runner.cycle import Turn
 from runner.main_loop import options, turn
-from runner.wiring import configure, wire
+from runner.wiring import wire
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_every_key_knows_its_line() -> None:
         ("- a\n- b\n", "1: YAML: the file is no mapping"),
         ("just words\n", "1: YAML: the file is no mapping"),
         ("a: 1\nb: [1, 2\nc: 3\n", "3: YAML: this is not YAML"),
-        ("a: 1\n\tb: 2\n", "2: YAML: this is not YAML"),
+        ("a: 1\n\tb: 2\n", "2: YAML: this is not YAML: a tab stands there; indent"),
         ("a: b: c\n", "1: YAML: this is not YAML"),
         ("a: 1\nb: \x07\n", "2: YAML: this is not YAML: "),
         ("a: 1\nb: 2\na: 3\n", "3: YAML: the key a stands here again, first in line 1"),
@@ -141,10 +142,13 @@ def test_a_file_of_exactly_the_largest_size_is_read(tmp_path: Path) -> None:
 def test_a_missing_file_and_a_folder_in_its_place_are_named(tmp_path: Path) -> None:
     complaints: list[Complaint] = []
     (tmp_path / "risk.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
     read_document(tmp_path / "app.yaml", "app.yaml", complaints)
     read_document(tmp_path / "risk.yaml", "risk.yaml", complaints)
+    read_document(tmp_path / "pipe.yaml", "pipe.yaml", complaints)
     assert "there is no such file; copy the shipped config/app.yaml" in complaints[0].message
     assert "cannot be read" in complaints[1].message
+    assert "cannot be read: it is a pipe" in complaints[2].message
 
 
 PEM = "-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEEIexampleexample\\n-----END EC PRIVATE KEY-----"

@@ -312,7 +312,7 @@ def test_the_chain_is_found_in_the_archive_where_the_current_file_is_empty(tmp_p
     current(tmp_path).write_bytes(b"")
     log = a_log(tmp_path)
 
-    assert (log.highest_cycle, log.begins_file) == (1, True)
+    assert log.highest_cycle == 1
     log.append(days(2, 1)[0])
     assert verify(files(tmp_path)).ok
 
@@ -450,6 +450,16 @@ def test_a_reader_finds_the_log_of_a_state_folder_wherever_it_lies(tmp_path: Pat
     written(tmp_path, a_record(1), owner="folder-b")
     assert log_of(tmp_path, "folder-a") == tmp_path / "folder-a"
     assert log_of(tmp_path, "folder-b") == tmp_path
+
+
+def test_what_happened_inside_a_bot_moves_with_its_log(tmp_path: Path) -> None:
+    for owner in ("folder-a", "folder-b", "folder-a"):
+        a_log(tmp_path, folder_id=owner).close()
+        with (tmp_path / "bot.log").open("a") as log:
+            log.write(f"{owner}\n")
+
+    assert (tmp_path / "bot.log").read_text() == "folder-a\nfolder-a\n"
+    assert (tmp_path / "folder-b" / "bot.log").read_text() == "folder-b\n"
 
 
 @pytest.mark.parametrize("next_owner", ["folder-a", "folder-b", "folder-c"])

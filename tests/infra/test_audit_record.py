@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -12,7 +13,7 @@ from core.decision import Decision, Outcome
 from core.exits import exit_plans
 from core.orders import OrderStatus
 from core.reasons import Finding, Reason
-from core.state import DayOpen, Level, Membership
+from core.state import DayOpen, ExitLevel, ExitPlan, Level, Membership
 from infra.audit_record import (
     Footprint,
     Identity,
@@ -167,6 +168,22 @@ def test_a_failed_record_names_the_last_known_universe_and_decides_nothing() -> 
     assert (record["decision"], record["inputs"], record["portfolio"]) == (None, None, None)
 
 
+def test_what_is_held_has_a_verdict_in_a_failed_cycle_too() -> None:
+    level = ExitLevel(Decimal(95), "exits.stop_loss")
+    plan = ExitPlan(
+        symbol="HELD-USD",
+        stop=level,
+        target=level,
+        entry=Decimal(100),
+        opened_at=NOON,
+        added_at=NOON,
+        highest_close=Decimal(100),
+    )
+    state = a_state(memberships={SOL: Membership("T2", 0)}, exits={"HELD-USD": plan})
+    record = failed_record(IDENTITY, state, NOON, {"code": "DISK_FULL", "text": "no room"})
+    assert list(record["verdicts"]) == ["HELD-USD", SOL]
+
+
 def test_money_is_written_in_plain_digits_as_text() -> None:
     portfolio = a_portfolio(a_position(SOL, quantity="0.00000001"), cash="1E+4")
     plans = exit_plans(STATE, portfolio, a_snapshot(SOL).panel, an_exits_policy())
@@ -211,4 +228,18 @@ def test_every_number_of_a_record_can_be_written_by_any_json_writer() -> None:
         Footprint(timing_ms={"total": 1.23456789}, requests=3, rss_mb=55.5555)
     )
     canonical_json(record)  # refuses more than four decimals
-    assert (record["timing_ms"], record["rss_mb"]) == ({"total": 1.235}, 55.6)
+    assert (record["timing_ms"]["total"], record["rss_mb"]) == (1.235, 55.6)
+
+
+def test_what_a_position_cost_is_what_was_paid_for_it() -> None:
+    thirds = "33.3333333333333333333333333334"
+    portfolio = a_portfolio(a_position(SOL, quantity="3", price=thirds))
+    plans = exit_plans(STATE, portfolio, a_snapshot(SOL).panel, an_exits_policy())
+    members = portfolio_members(portfolio, replace(STATE, exits=plans))
+    assert members["positions"][SOL]["cost"] == "100"
+
+
+def test_a_step_that_a_cycle_never_came_to_took_no_time() -> None:
+    record = cost_members(Footprint(timing_ms={"gather": 2.5}, requests=0, rss_mb=1))
+    steps = ("carry_out", "commit", "decide", "gather", "reconcile", "record", "total")
+    assert record["timing_ms"] == {step: 2.5 if step == "gather" else 0.0 for step in steps}

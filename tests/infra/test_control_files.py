@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
 from core.state import Controls
+from infra import control_files
 from infra.control_files import ControlFolder
 
 
@@ -30,6 +32,21 @@ def test_a_touched_file_is_a_kill_without_a_reason(tmp_path: Path) -> None:
 
     assert ControlFolder(tmp_path).killed()
     assert ControlFolder(tmp_path).read().kill == "no reason given"
+
+
+@pytest.mark.parametrize("word", ["kill", "flatten"])
+def test_on_a_full_disk_the_word_arrives_without_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    def full(_path: Path, _data: bytes) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(control_files, "replace_durably", full)
+    controls = ControlFolder(tmp_path)
+
+    getattr(controls, f"write_{word}")("the disk is full")
+
+    assert getattr(controls.read(), word) == "no reason given"
 
 
 def test_resume_takes_the_kill_away_and_is_used_up_once(tmp_path: Path) -> None:

@@ -487,15 +487,6 @@ def test_there_is_no_book_before_the_first_bar_closed_nor_after_the_delisting(
     assert seen == [False, False, True, True, False]
 
 
-@pytest.mark.parametrize(("at", "used_up"), [(9.999, False), (10, True), (10.001, True)])
-def test_a_recording_is_used_up_when_no_bar_closes_any_more(
-    tmp_path: Path, at: float, used_up: bool
-) -> None:
-    write_candles(tmp_path, NAME, rows(10))
-    player, _ = market(tmp_path, RECORDED_FROM)
-    assert player.exhausted(RECORDED_FROM + at * BAR) is used_up
-
-
 def test_the_default_start_has_the_warm_up_behind_it(tmp_path: Path) -> None:
     write_candles(tmp_path, NAME, rows(10))
     recording = Recording.read(tmp_path, BAR)

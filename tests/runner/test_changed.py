@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from runner.main_loop import main
+from tests.builders.bot import a_bot, cycle, cycles
+from tests.builders.stage import Stage
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +20,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]
     """The audit files of two processes that ran over midnight, oldest first."""
     folder = tmp_path_factory.mktemp("changed")
     places = ["--state-dir", str(folder / "var"), "--log-dir", str(folder / "logs")]
-    for cycles in ("20", "10"):
-        assert main(["--fast", "--quiet", "--max-cycles", cycles, "--bar", "1h", *places]) == 0
+    for count in ("20", "10"):
+        assert main(["--fast", "--quiet", "--max-cycles", count, "--bar", "1h", *places]) == 0
     logs: Path = folder / "logs" / "dry_run"
     packed = [gzip.decompress(path.read_bytes()) for path in sorted(logs.glob("*.gz"))]
     texts = [*packed, (logs / "audit.jsonl").read_bytes()]
@@ -59,3 +61,18 @@ def test_any_other_line_tells_only_what_changed(files: list[list[dict[str, Any]]
                 assert before.get(symbol) != finding["code"]
                 told += 1
     assert told < 5
+
+
+def test_where_a_file_begins_with_a_failed_cycle_the_first_that_decides_tells_every_exclusion(
+    tmp_path: Path,
+) -> None:
+    stage = Stage("USDT-USD")
+    with a_bot(tmp_path, stage) as bot:
+        cycles(bot, 48)  # the last cycle of the day
+        stage.faults["tops"] = ValueError("odd")
+        failed = cycle(bot)
+        stage.faults.clear()
+        told, after = cycles(bot, 2)
+    assert (failed["outcome"], failed["at"]) == ("FAILED", "2025-03-03T00:00:00Z")
+    assert set(told["universe"]["changed"]) == excluded(told) == {"USDT-USD"}
+    assert after["universe"]["changed"] == {}

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from runner import explain, kill, main_loop, replay, resume, status
+from runner import check_config, explain, kill, main_loop, replay, resume, status
 from runner.exit_codes import ExitCode
 from tests.architecture.sources import ROOT
 from tests.builders.terminal import asked, on_record, the_bot
 
-PROGRAMS = (explain, kill, main_loop, replay, resume, status)
+PROGRAMS = (check_config, explain, kill, main_loop, replay, resume, status)
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,18 @@ PROGRAMS = (explain, kill, main_loop, replay, resume, status)
         (("--start", "2100-01-01"), "--start: 2100-01-01", "between 2000 and 2100"),
         (("--start", "0001-01-01T00:00:00+05:00"), "--start", "write 2025-02-01T00:00:00Z"),
         (("--bar", "7m"), "market.bar: is '7m'", "write 1m, 5m, 15m, 1h or 1d"),
+        (("--interval", "-1"), "loop.interval: -1 has no unit", "write -1s"),
         (("--interval", "soon"), "loop.interval: 'soon'", "write it like 60s, 15m or 1.5x"),
         (("--interval", "0"), "loop.interval: is 0s", "write at least 1s"),
         (("--seed", "lucky"), "market.seed: is 'lucky'", "write a whole number"),
         (("--max-cycles", "0"), "--max-cycles: 0", "at least 1"),
         (("--max-cycles", "many"), "--max-cycles", "'many'"),
         (("--profile", "nope"), "--profile", "canary"),
+        (("--config", "/nowhere"), "--config: /nowhere is no folder", "holds app.yaml"),
+        (("--config", ""), "--config", "name a path"),
+        (("--state-dir", ""), "--state-dir", "name a path"),
+        (("--log-dir", " "), "--log-dir", "name a path"),
+        (("--recording", ""), "--recording", "name a path"),
         (("--frobnicate",), "--frobnicate", "--help"),
     ],
 )
@@ -50,6 +56,22 @@ def test_a_mistake_is_one_line_that_names_it_and_says_what_to_do(
     assert advice in answer.told
     assert on_record(tmp_path) == []
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("program", [kill, resume], ids=lambda program: str(program.__name__))
+def test_a_file_where_a_folder_should_be_is_one_line_too(tmp_path: Path, program: object) -> None:
+    main: Callable[[Sequence[str] | None], int] = program.main  # type: ignore[attr-defined]
+    (tmp_path / "var").write_text("a file")
+
+    answer = asked(main, "why", "--state-dir", tmp_path / "var")
+
+    assert answer.code == ExitCode.DAMAGED
+    assert answer.told == f"{tmp_path / 'var'}: File exists; name another path"
+
+
+@pytest.mark.parametrize("interval", ["60", "1.5", "90s", "2x"])
+def test_an_interval_is_in_seconds_unless_it_says_otherwise(tmp_path: Path, interval: str) -> None:
+    assert the_bot(tmp_path, "--interval", interval, cycles=1).code == ExitCode.FINISHED
 
 
 def test_live_on_a_simulated_market_is_a_mistake(tmp_path: Path) -> None:
@@ -140,6 +162,20 @@ def test_explain_refuses_a_cycle_that_cannot_be(
 
     assert answer.code == ExitCode.USAGE
     assert said in answer.told
+
+
+@pytest.mark.parametrize(
+    ("symbol", "meant"), [("btc-usd", "BTC-USD"), ("BTC", "BTC-USD or BTC-USDC")]
+)
+def test_explain_names_the_product_that_was_meant(tmp_path: Path, symbol: str, meant: str) -> None:
+    the_bot(tmp_path, cycles=1)
+    folders = ("--state-dir", tmp_path / "var", "--log-dir", tmp_path / "logs")
+
+    answer = asked(explain.main, symbol, *folders)
+
+    assert answer.code == ExitCode.USAGE
+    told = f"{symbol}: the venue did not list it in cycle 1; did you mean {meant}?"
+    assert answer.told == told
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ import pytest
 
 from infra.disk import FreeSpace
 from runner.bot import Bot
+from runner.configured import configure
 from runner.exit_codes import ExitCode
 from runner.main_loop import options, turn
 from runner.verify import canonical, digest_of
-from runner.wiring import configure, wire
+from runner.wiring import wire
 from tests.builders.shipped import a_config_folder
 from tests.builders.terminal import on_record, the_bot
 
@@ -87,6 +88,24 @@ def _ledger_emptied(home: Path) -> None:
     _cut(home / STORE / "ledger.sqlite", 0)
 
 
+def _tape_overwritten(home: Path) -> None:
+    for path in (home / STORE / "tape").iterdir():
+        path.write_bytes(b"\xa5" * 1_000)
+
+
+def _tape_emptied(home: Path) -> None:
+    for path in (home / STORE / "tape").iterdir():
+        path.unlink()
+
+
+def _name_overwritten(home: Path) -> None:
+    (home / STORE / "folder_id").write_bytes(b"a5" * 1_000)
+
+
+def _name_emptied(home: Path) -> None:
+    (home / STORE / "folder_id").write_bytes(b"")
+
+
 @pytest.mark.parametrize(
     ("damage", "file", "said"),
     [
@@ -95,6 +114,10 @@ def _ledger_emptied(home: Path) -> None:
         (_newer_schema, "state.json", "run the version that wrote it"),
         (_ledger_damaged, "ledger.sqlite", "backup"),
         (_ledger_emptied, "ledger.sqlite", "backup"),
+        (_tape_overwritten, "tape", "ends at cycle 0, and cycle 6 is on record as decided"),
+        (_tape_emptied, "tape", "backup"),
+        (_name_overwritten, "folder_id", "is damaged"),
+        (_name_emptied, "folder_id", "is damaged"),
     ],
 )
 def test_what_lasts_is_refused_when_damaged(
@@ -110,6 +133,21 @@ def test_what_lasts_is_refused_when_damaged(
     assert str(home / STORE / file) in answer.told
     assert said in answer.told
     assert len(on_record(home)) == CYCLES
+
+
+@pytest.mark.parametrize("part", ["ledger.sqlite", "tape", "venue.sqlite"])
+def test_a_part_that_is_gone_is_never_made_anew_in_silence(tmp_path: Path, part: str) -> None:
+    assert the_bot(tmp_path, "--mode", "PAPER", cycles=2).code == 0
+    gone = tmp_path / "var/paper/embedded" / part
+    gone.rename(tmp_path / part)
+    if gone.suffix:
+        for log in gone.parent.glob(f"{part}-*"):
+            log.unlink()
+
+    answer = the_bot(tmp_path, "--mode", "PAPER", cycles=1)
+
+    assert answer.code == ExitCode.DAMAGED
+    assert f"{gone}: is gone, and state.json stands on it" in answer.told
 
 
 @pytest.mark.parametrize(

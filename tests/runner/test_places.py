@@ -43,6 +43,35 @@ def test_the_only_bot_of_a_folder_is_taken_without_a_word(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("left", ["state.prev.json", "ledger.sqlite"])
+def test_a_bot_that_died_between_two_of_its_files_is_found(tmp_path: Path, left: str) -> None:
+    only = a_folder(tmp_path, "PAPER", "embedded")
+    (only.folder / "state.json").rename(only.folder / left)
+
+    assert found(tmp_path) == only
+
+
+def test_where_another_bot_has_run_it_is_named(tmp_path: Path) -> None:
+    a_folder(tmp_path, "PAPER", "embedded")
+
+    with pytest.raises(Refusal) as refusal:
+        found(tmp_path, "LIVE")
+
+    assert str(refusal.value) == (
+        f"{tmp_path / 'var'}: no bot has run here as LIVE; PAPER on embedded has; "
+        "name another --state-dir"
+    )
+
+
+def test_what_lies_beside_the_bots_is_none_of_them(tmp_path: Path) -> None:
+    only = a_folder(tmp_path, "PAPER", "embedded")
+    stranger = tmp_path / "var" / "sandbox" / "books"
+    stranger.mkdir(parents=True)
+    (stranger / "ledger.sqlite").touch()
+
+    assert found(tmp_path) == only
+
+
 def test_of_several_the_one_alive_last_is_taken_and_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,7 +49,7 @@ def view(terminal: Terminal) -> Iterator[LiveView]:
 
 
 def given(**flags: bool) -> Namespace:
-    return Namespace(**{"quiet": False, "once": False, **flags})
+    return Namespace(**{"quiet": False, "once": False, "json": False, **flags})
 
 
 def test_a_terminal_gets_the_live_view(terminal: Terminal) -> None:

@@ -159,6 +159,15 @@ def test_where_no_cycle_is_on_record_it_says_so(tmp_path: Path) -> None:
         status.main([*arguments(tmp_path), "--log-dir", str(tmp_path / "elsewhere")])
 
 
+def test_a_bot_that_waits_for_its_venue_for_the_first_time_says_so(tmp_path: Path) -> None:
+    sign = the_places(tmp_path).heartbeat
+    sign.parent.mkdir(parents=True)
+    sign.write_text('{"state": "WAITING_FOR_VENUE", "why": "UNREACHABLE: refused"}')
+
+    with pytest.raises(Refusal, match="on record there; the bot says WAITING_FOR_VENUE: UNREACH"):
+        status.main(arguments(tmp_path))
+
+
 def test_where_no_bot_has_run_there_is_no_status(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="no bot has run here") as refusal:
         status.main(arguments(tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -372,6 +373,16 @@ def test_an_unreadable_file_is_one_line_and_exit_2(
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
     assert "absent.jsonl: cannot be read" in told[0]
+
+
+def test_a_pipe_is_refused_for_it_can_be_read_only_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "pipe")])
+    assert ended.value.code == 2
+    assert "pipe: a pipe can be read only once; name the file" in capsys.readouterr().err
 
 
 def test_the_verifier_imports_the_standard_library_and_the_reasons_only() -> None:

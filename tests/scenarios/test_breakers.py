@@ -80,5 +80,5 @@ def test_a_cycle_whose_requests_cannot_fit_is_refused_at_the_start(
         monkeypatch.delenv("COINBASE_KEY_FILE")
         answer = asked(main_loop.main, *rehearsal.arguments("--once", mode="DRY_RUN"))
 
-    assert answer.code == ExitCode.GATE
+    assert answer.code == ExitCode.USAGE
     assert f"exchange.{rate}" in answer.told

@@ -146,6 +146,17 @@ def test_a_run_shows_one_line_a_cycle_and_a_summary(tmp_path: Path) -> None:
     assert "\x1b" not in run.out  # colours are for terminals
 
 
+def test_as_json_a_run_tells_the_record_of_each_cycle_and_nothing_else(tmp_path: Path) -> None:
+    run = main_loop_run(tmp_path, "--max-cycles", "2", "--json")
+
+    told = [json.loads(line) for line in run.out.splitlines()]
+    chained = [
+        {**record, "prev": line["prev"], "hash": line["hash"]}
+        for record, line in zip(told, audited(tmp_path), strict=True)
+    ]
+    assert chained == audited(tmp_path)
+
+
 def test_a_recording_that_is_used_up_ends_the_run(tmp_path: Path) -> None:
     candles = tmp_path / "candles"
     candles.mkdir()

@@ -53,7 +53,7 @@ class CoinbaseExchange:
         return self._transport.breakers.state()
 
     def restore_breakers(self, kept: Iterable[Breaker]) -> None:
-        self._transport.breakers.restore(kept)
+        self._transport.breakers.restore(kept, self._transport.now.now())
 
     @property
     def signed(self) -> bool:

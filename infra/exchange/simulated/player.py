@@ -80,10 +80,6 @@ class RecordedMarket:
         first = np.searchsorted(series.opened, _seconds_up(since), "left")
         return _cut(series, int(first), self._closed(series, until))
 
-    def exhausted(self, at: datetime) -> bool:
-        """Whether no bar closes after `at`: a cycle decided then was the last with news."""
-        return at >= self._recording.last
-
     def _product_at(self, symbol: str, now: datetime) -> Product:
         product = self._recording.products[symbol]
         ended = _time(self._recording.bars[symbol].opened[-1]) + self._recording.bar

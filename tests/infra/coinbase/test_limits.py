@@ -88,7 +88,7 @@ def test_breakers_outlive_a_restart() -> None:
     assert kept[0] == Breaker(Group.ORDERS.value, BreakerPosition.OPEN, 3, NOON)
 
     again = Breakers(3, WAIT)
-    again.restore(msgspec.json.decode(msgspec.json.encode(kept), type=tuple[Breaker, ...]))
+    again.restore(msgspec.json.decode(msgspec.json.encode(kept), type=tuple[Breaker, ...]), NOON)
 
     assert again.state() == kept
     assert not admitted(again, Group.ORDERS, 29, Urgency.READ)
@@ -98,7 +98,7 @@ def test_breakers_outlive_a_restart() -> None:
 def test_what_has_answered_since_the_start_is_believed_more_than_what_was_kept() -> None:
     again = Breakers(3, WAIT)
     again.succeeded(Group.ORDERS)
-    again.restore(broken().state())
+    again.restore(broken().state(), NOON)
 
     assert admitted(again, Group.ORDERS, 0, Urgency.READ)
 
@@ -108,9 +108,16 @@ def test_a_probe_of_a_dead_process_is_nobodys() -> None:
     assert admitted(breakers, Group.ORDERS, 30, Urgency.READ)
 
     again = Breakers(3, WAIT)
-    again.restore(breakers.state())
+    again.restore(breakers.state(), NOON)
 
     assert admitted(again, Group.ORDERS, 31, Urgency.READ)
+
+
+def test_where_the_clock_went_back_nobody_waits_for_the_time_that_was() -> None:
+    again = Breakers(3, WAIT)
+    again.restore(broken().state(), NOON - timedelta(days=1))
+
+    assert admitted(again, Group.ORDERS, 30 - 86_400, Urgency.READ)
 
 
 # Buckets
