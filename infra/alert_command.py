@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
+_LONGEST = 4000  # characters of a value in the environment
 _WITHHELD = ("COINBASE_", "NOTIFY_SOCKET", "WATCHDOG_")
 
 
@@ -67,8 +68,13 @@ def through_apprise() -> tuple[str, ...]:
 def _environment(alert: Mapping[str, object]) -> dict[str, str]:
     """Ours without what it has no business to know, and the alert once more as TRADER_ALERT_*."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)}
-    told = {f"TRADER_ALERT_{name.upper()}": str(value) for name, value in alert.items()}
+    told = {f"TRADER_ALERT_{name.upper()}": _fit(str(value)) for name, value in alert.items()}
     return {**kept, **told}
+
+
+def _fit(text: str) -> str:
+    """What an environment takes: no NUL, and an end. stdin has the whole."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()[:_LONGEST]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

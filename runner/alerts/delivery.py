@@ -24,6 +24,7 @@ from runner.exit_codes import ExitCode, Refusal
 
 URLS, URLS_FILE = "TRADER_ALERT_URLS", "TRADER_ALERT_URLS_FILE"
 TEST_CODE = "TEST"
+_LONGEST = 1000  # characters of a text; a phone shows no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def worded(message: Message, identity: Identity) -> dict[str, object]:
     alert, phase = message.alert, message.phase
     lasted = span(_lasted(message))
     when = f"since {instant(message.since)}" if phase is not Phase.OVER else f"after {lasted}"
-    text = without_secrets(alert.text)
+    text = without_secrets(alert.text)[:_LONGEST]
     return {
         **_of(identity),
         "code": alert.code.name,

@@ -85,6 +85,8 @@ class Outside:
 
     def refused(self, refusal: Refusal) -> None:
         """The start came to nothing. A second start beside a bot that runs is nobody's news."""
+        if self._ready:
+            self.supervisor.stopping()
         code = _REFUSALS.get(ExitCode(refusal.code))
         if code is not None:
             self._look(code, f"exit code {int(refusal.code)}: {refusal}")

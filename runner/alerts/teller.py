@@ -87,6 +87,7 @@ class Teller:
         """What is wrong now. Never waits."""
         if self._thread is None:
             self.memory = self.file.read()
+        if self._thread is None or not self._thread.is_alive():  # a fault of ours ended it
             self._thread = Thread(target=self._run, name="alerts", daemon=True)
             self._thread.start()
         self._put(sight)

@@ -27,6 +27,7 @@ from packaging.requirements import Requirement
 from config.sources import known_keys, read_sources
 from core.reasons import Reason
 from runner import check_config, explain, ledger, replay, status, verify
+from runner.alerts.alert import AlertCode
 from runner.exit_codes import ExitCode
 from tests.architecture.sources import ROOT, files, tree
 from tests.builders.terminal import asked, the_bot
@@ -146,6 +147,11 @@ def tracked() -> list[Path]:
 def test_the_readme_lists_every_verdict_code_with_its_sentence() -> None:
     assert section("Every verdict code").split("\n\n")[-1].strip() == table()
     assert len(rows("Every verdict code")) == len(Reason)
+
+
+def test_the_page_on_supervision_lists_every_alert_and_no_other() -> None:
+    cells = re.findall(r"^\| (`[A-Z_`, ]+) \|", PAGES["supervision"], flags=re.M)
+    assert sorted(re.findall(r"[A-Z_]+", " ".join(cells))) == sorted(AlertCode.__members__)
 
 
 def test_every_word_of_the_vocabulary_that_names_a_class_is_one() -> None:

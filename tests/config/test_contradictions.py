@@ -50,6 +50,7 @@ LIMITS = [
         "1x",
         f"loop.interval: 1x (app.yaml:{line_of('app.yaml', 'interval:')})",
     ),
+    ("alerts.repeat_every", "29m", "30m", "alerts.escalate_after: 30m"),
     ("exchange.cycle_deadline", "3.9s", "4s", "exchange.read_timeout: 4s"),
     ("exchange.retry_wait_max", "0.19s", "0.2s", "exchange.retry_wait_first: 0.2s"),
     ("sizing.base.T1", "8.01%", "8%", "risk.position_max: 8% (policy.yaml:"),
@@ -249,6 +250,12 @@ def test_live_on_a_simulated_market_is_refused(exchange: str) -> None:
     ready = {"app.mode": "LIVE", "exchange.read_only": "false"}
     (complaint,) = told_with(**ready, **{"exchange.name": exchange})
     assert f"LIVE needs a real venue, but exchange.name: {exchange} (command line)" in complaint
+
+
+def test_alerts_go_one_way(tmp_path: Path) -> None:
+    both = {"alerts.command": "tell-me", "alerts.apprise": "true"}
+    (complaint,) = complaints_about(a_config_folder(tmp_path), overrides=both)
+    assert "alerts.apprise: apprise is on beside alerts.command: tell-me" in complaint
 
 
 def test_a_bar_that_leaves_no_trigger_is_refused_and_names_the_bar(tmp_path: Path) -> None:

@@ -163,6 +163,8 @@ SECRETS = [
     ("# organizations/11111111/apiKeys/22222222", "22222222"),
     ("note: n1QhGk7Vw2Zc9XbL4RtY6UpS8DfJ3MaE5Ko0iB+/HqNgTyWd==", "n1QhGk7"),
     ("note: 9f86d081884c7d659a2feaa0c55ad015", "9f86d0"),
+    ("command: curl https://me:hunter2@example.com/", "hunter2"),
+    ("ping_url: mailtos://me:hunter2@example.com", "hunter2"),
 ]
 
 
@@ -181,6 +183,8 @@ def test_a_secret_in_a_file_is_refused_and_never_repeated(line: str, secret: str
         "symbols: [BTC-USD, ETH-USD, SOL-USD]",
         "trades_per_hour_max_of_the_whole_account_24h: 6",
         "# yaml-language-server: $schema=schema/app.schema.json",
+        "ping_url: https://watcher.example/ping:1",
+        "command: /usr/local/bin/tell-me --to me@example.com",
     ],
 )
 def test_ordinary_lines_are_no_secrets(line: str) -> None:

@@ -114,6 +114,13 @@ APP = [
         "start:",
         "market.start: '2025-01-32T00:00:00Z' does not exist",
     ),
+    (
+        "ping_url: none ",
+        "ping_url: http://watcher.example/ping ",
+        "ping_url:",
+        "alerts.ping_url: is 'http://watcher.example/ping'; write an https address",
+    ),
+    ("apprise: false", "apprise: on", "apprise:", "alerts.apprise: is 'on'; write true or false"),
     ("bar: 15m", "bar: 7m", "bar:", "market.bar: is '7m'; write 1m, 5m, 15m, 1h or 1d"),
     ("interval: 1x ", "interval: 0.5s ", "interval:", "loop.interval: is 0.5s; write at least 1s"),
     (

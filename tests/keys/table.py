@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.keys.alerts import ALERTS
 from tests.keys.app import APP
 from tests.keys.coinbase import COINBASE
 from tests.keys.crosses import CROSSES
@@ -20,6 +21,7 @@ from tests.keys.universe import UNIVERSE
 
 ROOMS = (
     APP,
+    ALERTS,
     COINBASE,
     REGIME,
     TRIGGERS,

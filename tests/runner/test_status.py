@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 
 from runner import kill, status
 from runner.exit_codes import Refusal
+from runner.status import overdue
 from tests.builders.bot import a_bot, cycle, cycles, dies, the_places
 from tests.builders.lots import hand_lots_to
+from tests.builders.market import NOON
 from tests.builders.stage import Stage
 
 SOL = "SOL-USD"
@@ -46,6 +49,31 @@ def test_a_bot_that_stopped_says_so(tmp_path: Path, capsys: pytest.CaptureFixtur
     with a_bot(tmp_path, Stage(SOL)) as bot:
         cycle(bot)
     assert facts(tmp_path, capsys)["process"] == "STOPPED"
+
+
+def test_a_bot_whose_sign_of_life_is_overdue_is_called_dead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        cycle(bot)
+        assert facts(tmp_path, capsys)["overdue"] is None
+        beat = the_places(tmp_path).heartbeat
+        told = {**json.loads(beat.read_bytes()), "overdue_at": "2025-03-02T12:00:00.5Z"}
+        beat.write_text(json.dumps(told), encoding="utf-8")
+        assert facts(tmp_path, capsys)["overdue"] == "2025-03-02T12:00:00.5Z"
+        status.main(arguments(tmp_path))
+        assert "its sign of life is overdue since 2025-03-02 12:00:00" in capsys.readouterr().out
+
+
+def test_an_older_bot_owes_no_time(tmp_path: Path) -> None:
+    assert overdue({}, NOON) is None
+    assert overdue({"overdue_at": None}, NOON) is None
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(-1, False), (0, False), (1, True)])
+def test_a_sign_is_overdue_beyond_its_time(seconds: int, late: bool) -> None:
+    due = {"overdue_at": NOON.isoformat()}
+    assert (overdue(due, NOON + timedelta(seconds=seconds)) is not None) is late
 
 
 def test_a_halt_comes_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

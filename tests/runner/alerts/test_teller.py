@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Event
 
+import pytest
+
 from infra.clock import MarketClock, SystemClock
 from infra.sd_notify import Supervisor
 from runner.alerts.alert import AlertCode
@@ -117,6 +119,32 @@ def test_more_reports_than_there_is_room_for_lose_the_oldest(tmp_path: Path) -> 
         teller.report(a_sight())
         slow.may_end.set()
         slow.wait_for("HALTED began", "HALTED over")
+
+
+@dataclass
+class Broken:
+    """A delivery with a fault in it, once."""
+
+    ear: Ear = field(default_factory=Ear)
+    faults: int = 1
+
+    def deliver(self, message: Message) -> None:
+        if self.faults:
+            self.faults -= 1
+            raise ZeroDivisionError("a fault of the program")
+        self.ear.deliver(message)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_the_thread_silences_it_only_until_the_next_report(tmp_path: Path) -> None:
+    broken = Broken()
+    teller = Teller(broken, MemoryFile(tmp_path / "alerts.json"), PATIENCE, MarketClock(NOON))
+    teller.report(a_sight(HALT))
+    assert teller._thread is not None
+    teller._thread.join(LONG)
+    teller.report(a_sight(HALT))
+    teller.close(LONG)
+    assert broken.ear.told == [("HALTED", "began")]
 
 
 def test_a_bot_that_nobody_is_told_of_starts_no_thread(tmp_path: Path) -> None:
