@@ -26,12 +26,12 @@ def main() -> None:
     from tests.benchmarks.backtesting import backtest_rows
     from tests.benchmarks.booking import booking_rows
     from tests.benchmarks.deciding import decide_rows
-    from tests.benchmarks.live import live_rows
+    from tests.benchmarks.live import live_memory_rows, live_rows
     from tests.benchmarks.sandbox import sandbox_rows
     from tests.benchmarks.starting import start_rows
 
     backtest = backtest_rows(cycles)
-    wire = [*sandbox_rows(), *live_rows()]
+    wire = [*sandbox_rows(), *live_rows(), *live_memory_rows(max(cycles // 10, 10))]
     show([*decide_rows(), *start_rows(), *booking_rows(), *rows, *backtest, *wire])
 
 

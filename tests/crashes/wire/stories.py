@@ -26,6 +26,8 @@ _BEFORE, _AFTER = 400, 40  # bars of the recording on either side of noon
 ORDERS = "/api/v3/brokerage/orders"
 Rules = Sequence[Mapping[str, Any]]
 
+_COINS = ("AAVE", "AVAX", "BTC", "DOGE", "DOT", "PEPE", "SOL")
+
 # Seconds are real ones, of which a cycle of a quarter of an hour takes about a tenth; so what
 # is hidden for a moment is seen again by the next cycle. A client waits one second.
 STORM: Rules = (
@@ -63,6 +65,8 @@ _QUICK: Mapping[str, object] = {
     "exchange.retry_wait_first": "0.02s",
     "exchange.retry_wait_max": "0.1s",
     "exchange.breaker_wait": "1s",
+    # Coins that are not the bot's lie on the account, so the venue would let it sell too much.
+    "app.starting_balances": ["10000 USD", "2500 USDC", *(f"100000 {coin}" for coin in _COINS)],
 }
 
 
@@ -152,7 +156,7 @@ def _told(name: str, *, faults: Rules = (), **more: Any) -> Story:
     return Story(name=name, faults=faults, **(given | more))
 
 
-_BUSY = ("AAVE-USD", "AVAX-USD", "BTC-USD", "DOGE-USD", "DOT-USD", "PEPE-USD", "SOL-USD")
+_BUSY = tuple(f"{coin}-USD" for coin in _COINS)
 # Everything is bought that moves, and sold soon after.
 _RESTLESS: Mapping[str, object] = {
     "universe.allowlist": {"count": len(_BUSY), "symbols": list(_BUSY)},
