@@ -178,6 +178,20 @@ def _busy(name: str, resting: str) -> Story:
     return Story(name, cycles=12, begins=datetime.fromisoformat(BUSY), settings=settings)
 
 
+def _gives_way() -> Story:
+    """A stop rests and the position is sold for its age; the cancel takes its time."""
+    resting = {"exits.resting": "bracket", "exits.held_max": "30m"}
+    return Story(
+        "a stop gives way",
+        cycles=8,
+        fills=("BUY", "SELL"),
+        statuses=frozenset({"FILLED", "CANCELLED"}),
+        settings={"regime.pinned": "chop", **resting},
+        faults=({"kind": "cancel_slow", "seconds": 0.3},),
+        stage=SCENARIOS["entry"].stage,
+    )
+
+
 _LOST = {"kind": "cut", "on": f"POST {ORDERS}", "count": 1}
 STORIES = {
     story.name: story
@@ -192,6 +206,7 @@ STORIES = {
         _told("lost answer of a stop", faults=({**_LOST, "after": True, "skip": 1},)),
         _told("lost request", faults=(_LOST,)),
         _told("bracket"),
+        _gives_way(),
         _busy("busy, stops rest", "bracket"),
         _busy("busy, stops watched", "watched"),
     )

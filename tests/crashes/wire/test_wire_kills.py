@@ -21,6 +21,7 @@ DEATHS = [
     ("stop exit", "SEND_ANSWERED", 2, FOUND),
     ("lost answer", "ASIDE_WRITTEN", 4, FOUND),
     ("bracket", "SEND_ANSWERED", 2, FOUND),  # that of the stop which is to rest
+    ("a stop gives way", "CANCEL_ANSWERED", 1, ON),
 ]
 
 
