@@ -1,4 +1,4 @@
-"""What one warm round of reading costs against a venue 80 ms away.
+"""What one warm round of reading costs against a venue 80 ms away, and what a LIVE bot weighs.
 
 The real adapter over the sandbox with the shipped limits; the gatherer is the bot's. The
 critical path is the longest chain of requests of which none could leave before the one
@@ -26,6 +26,7 @@ from tests.benchmarks.measured import Row
 from tests.builders.account import a_state
 from tests.builders.shipped import shipped_configuration
 from tests.infra.sandbox.served import Running, sandbox
+from tests.soak.live import BUDGET_MB, live_run
 
 LATENCY = timedelta(milliseconds=80)
 WALL_MAX = 0.4
@@ -97,6 +98,18 @@ def live_rows() -> list[Row]:
         _row(f"LIVE reading, {len(products)} new bars", every, None),
         _row("LIVE reading, the first", [cold], None),
     ]
+
+
+def live_memory_rows(cycles: int) -> list[Row]:
+    """The bot in a process of its own, after so many cycles over the wire."""
+    with TemporaryDirectory() as folder:
+        run = live_run(Path(folder), cycles, lambda _: None)
+    (_, first), (_, last) = run.soak.settled[0], run.soak.settled[-1]
+    note = (
+        f"its own process, RSS, {last - first:+.2f} MB in the last 80%; {run.fills} fills; "
+        "10,000 cycles: python -m tests.soak --mode LIVE"
+    )
+    return [Row(f"memory after {cycles} LIVE cycles", last, "MB", BUDGET_MB, note)]
 
 
 def _bench(running: Running) -> Bench:

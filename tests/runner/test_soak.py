@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.soak import __main__ as program
 from tests.soak import memory as soak
+from tests.soak.live import BUDGET_MB as LIVE_MB
+from tests.soak.live import LiveRun
 from tests.soak.memory import BUDGET_MB, FLAT_MB, Soak
 
 
@@ -69,3 +72,23 @@ def test_a_recorded_soak_needs_candles(
         soak.options(["--exchange", "recorded"])
 
     assert "--recording DIR" in capsys.readouterr().err
+
+
+def test_a_live_soak_counts_what_the_bot_put_on_record_against_its_own_budget() -> None:
+    run = LiveRun(Soak(budget=LIVE_MB))
+    for number in range(1, 11):
+        line = {"outcome": "FAILED" if number == 3 else "TRADED", "rss_mb": 75.0, "requests": 9}
+        run.take({**line, "orders": [{}, {}], "fills": [{}]})
+    run.soak.seconds = 2.0
+
+    assert "within the budget of 75 MB" in run.soak.verdict()
+    assert run.told() == (
+        "10 cycles of LIVE, 5.0 a second, 90 requests, 20 rows of orders, 10 fills; 1 cycles failed"
+    )
+
+
+def test_the_sandbox_is_for_killing_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        program.options(["--venue", "sandbox"])
+    assert "--kills" in capsys.readouterr().err
+    assert program.options(["--venue", "sandbox", "--kills", "5"]).kills == 5

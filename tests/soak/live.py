@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,6 @@ from tests.builders.rehearsal import Rehearsal, a_rehearsal
 from tests.crashes.wire.dying import Death
 from tests.soak.memory import LINES, Soak
 
-CYCLES = 10_000
 BUDGET_MB = 75
 _STEP = 60.0  # seconds of market time from cycle to cycle
 _LOOK = 1.0  # seconds between two looks at the running bot
@@ -58,7 +57,7 @@ class LiveRun:
         )
 
 
-def live_run(folder: Path, cycles: int) -> LiveRun:
+def live_run(folder: Path, cycles: int, say: Callable[[str], None]) -> LiveRun:
     """Run it and say now and then where it stands."""
     run, every, began = LiveRun(Soak(budget=BUDGET_MB)), max(cycles // LINES, 1), perf_counter()
     with a_rehearsal(folder, "--speed", "1") as rehearsal, _bot(rehearsal, cycles) as bot:
@@ -68,7 +67,7 @@ def live_run(folder: Path, cycles: int) -> LiveRun:
             for line in _since(folder, run.soak.cycles):
                 run.take(line)
                 if run.soak.cycles % every == 0:
-                    print(f"{run.soak.cycles:>9,} cycles  {line['rss_mb']:6.1f} MB", flush=True)
+                    say(f"{run.soak.cycles:>9,} cycles  {line['rss_mb']:6.1f} MB")
             if not ended:
                 sleep(_LOOK)
     run.soak.seconds = perf_counter() - began
@@ -103,7 +102,7 @@ def _since(folder: Path, count: int) -> list[Record]:
 
 
 def main(folder: Path, cycles: int) -> int:
-    run = live_run(folder, cycles)
+    run = live_run(folder, cycles, lambda line: print(line, flush=True))
     print(run.soak.verdict())
     print(run.told())
     return 0

@@ -100,10 +100,9 @@ class Inquest:
             return []
         return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
-    def end(self) -> list[str]:
-        """Faults stop and the bot goes on for a while; then everything that is wrong."""
-        self.life.strike(())
-        code = self.life.run(CALM)
+    def end(self, cycles: int) -> list[str]:
+        """The bot goes on for so many cycles, undisturbed; then everything that is wrong."""
+        code = self.life.run(cycles)
         wrong = [] if code == 0 else [f"the last process ended with {code}: {self.life.told[-1]}"]
         self.truth, self.books = truth_of(self.life.truth()), books_of(self.life.places)
         return [*wrong, *disagreements(self.truth, self.books), *self._unproved()]
@@ -175,7 +174,8 @@ class Killings:
                 if random.random() < DOWN:
                     life.move()
             life.run(STORMY)
-            wrong = inquest.end()
+            life.strike(())
+            wrong = inquest.end(CALM)
             self.wrong += [
                 f"life {self.lives} ({story.name}, seed {seed}): {line}" for line in wrong
             ]

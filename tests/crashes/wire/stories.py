@@ -26,6 +26,8 @@ _BEFORE, _AFTER = 400, 40  # bars of the recording on either side of noon
 ORDERS = "/api/v3/brokerage/orders"
 Rules = Sequence[Mapping[str, Any]]
 
+_COINS = ("AAVE", "AVAX", "BTC", "DOGE", "DOT", "PEPE", "SOL")
+
 # Seconds are real ones, of which a cycle of a quarter of an hour takes about a tenth; so what
 # is hidden for a moment is seen again by the next cycle. A client waits one second.
 STORM: Rules = (
@@ -63,6 +65,8 @@ _QUICK: Mapping[str, object] = {
     "exchange.retry_wait_first": "0.02s",
     "exchange.retry_wait_max": "0.1s",
     "exchange.breaker_wait": "1s",
+    # Coins that are not the bot's lie on the account, so the venue would let it sell too much.
+    "app.starting_balances": ["10000 USD", "2500 USDC", *(f"100000 {coin}" for coin in _COINS)],
 }
 
 
@@ -152,7 +156,7 @@ def _told(name: str, *, faults: Rules = (), **more: Any) -> Story:
     return Story(name=name, faults=faults, **(given | more))
 
 
-_BUSY = ("AAVE-USD", "AVAX-USD", "BTC-USD", "DOGE-USD", "DOT-USD", "PEPE-USD", "SOL-USD")
+_BUSY = tuple(f"{coin}-USD" for coin in _COINS)
 # Everything is bought that moves, and sold soon after.
 _RESTLESS: Mapping[str, object] = {
     "universe.allowlist": {"count": len(_BUSY), "symbols": list(_BUSY)},
@@ -174,6 +178,20 @@ def _busy(name: str, resting: str) -> Story:
     return Story(name, cycles=12, begins=datetime.fromisoformat(BUSY), settings=settings)
 
 
+def _gives_way() -> Story:
+    """A stop rests and the position is sold for its age; the cancel takes its time."""
+    resting = {"exits.resting": "bracket", "exits.held_max": "30m"}
+    return Story(
+        "a stop gives way",
+        cycles=8,
+        fills=("BUY", "SELL"),
+        statuses=frozenset({"FILLED", "CANCELLED"}),
+        settings={"regime.pinned": "chop", **resting},
+        faults=({"kind": "cancel_slow", "seconds": 0.3},),
+        stage=SCENARIOS["entry"].stage,
+    )
+
+
 _LOST = {"kind": "cut", "on": f"POST {ORDERS}", "count": 1}
 STORIES = {
     story.name: story
@@ -188,6 +206,7 @@ STORIES = {
         _told("lost answer of a stop", faults=({**_LOST, "after": True, "skip": 1},)),
         _told("lost request", faults=(_LOST,)),
         _told("bracket"),
+        _gives_way(),
         _busy("busy, stops rest", "bracket"),
         _busy("busy, stops watched", "watched"),
     )
