@@ -50,7 +50,7 @@ CANNOT: Mapping[Reason, str] = {
     Reason.STABLE_PAIR: _NO_SUCH_PRODUCT + "no base is a stablecoin.",
     Reason.NOT_ON_ALLOWLIST: POLICY + "universe.allowlist is off.",
     Reason.RED_FLAG: POLICY + "universe.red_flags is empty.",
-    Reason.LISTING_TOO_YOUNG: "A recording does not know when a product was listed.",
+    Reason.LISTING_TOO_YOUNG: _NO_SUCH_PRODUCT + "no series begins later than the others.",
     Reason.NOT_IN_A_TIER: POLICY + "universe.discovery is on.",
     Reason.HISTORY_MISSING: _NO_SUCH_PRODUCT + "all begin before the first decision.",
     Reason.BOOK_MISSING: _MODELLED + "no product is without a bar for a whole day.",
@@ -288,6 +288,8 @@ def show(counted: Occurrences, codes: Iterable[Reason] = Reason) -> None:
         f"{len(Reason) - len(zero)} of {len(Reason)} occurred, {len(zero) - len(silent)} did not "
         f"for a reason; {len(silent)} were expected and did not: {', '.join(silent) or 'none'}"
     )
+    brought = {code for what in PROVOCATIONS for code in what.codes} & zero.keys()
+    print(f"{len(brought)} of those that did not, another policy brings: --provoke shows it")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from core.changes.scene import Scene, breach_of, buy_of, caps_on, positions_of
+from core.changes.scene import Scene, breach_of, buy_of, caps_on
 from core.market import Side
 from core.money import Ratio, Toward, divided, multiplied, subtracted
 from core.orders import RESTING, Order, PlannedCancel, step_of
@@ -129,8 +129,8 @@ def _overdue(order: Order, scene: Scene) -> Finding | None:
 
 def _beyond_cap(order: Order, scene: Scene) -> Finding | None:
     """Whether the order, were it filled, would leave a cap exceeded beyond the tolerance."""
-    held, bought = positions_of(scene), buy_of(order, scene)
-    stakes = held | {order.symbol: bought}
+    held, bought = scene.held, buy_of(order, scene)
+    stakes = {**held, order.symbol: bought}
     if (has := held.get(order.symbol)) is not None:
         stakes[order.symbol] = replace(bought, worth=bought.worth + has.worth)
     for cap in caps_on({order.symbol: bought}, scene):

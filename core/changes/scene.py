@@ -19,8 +19,17 @@ from core.wording import percent
 
 
 @dataclass(frozen=True, slots=True)
+class Stake:
+    """Money of ours in one product, in the capital currency."""
+
+    symbol: str
+    base: str
+    worth: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """One cycle, before risk."""
+    """One cycle, before risk. What is held is valued once, for every cap asks for it."""
 
     snapshot: Snapshot
     portfolio: Portfolio
@@ -29,6 +38,8 @@ class Scene:
     universe: Universe
     regime: Regime
     policy: Policy
+    equity: Money
+    held: Mapping[str, Stake]  # every position at its worth, by symbol
 
     @property
     def at(self) -> datetime:
@@ -56,15 +67,6 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Stake:
-    """Money of ours in one product, in the capital currency."""
-
-    symbol: str
-    base: str
-    worth: Money
-
-
-@dataclass(frozen=True, slots=True)
 class Cap:
     """A share of equity that some assets together may not exceed; None is all of them."""
 
@@ -86,9 +88,8 @@ class Breach:
     finding: Finding
 
 
-def positions_of(scene: Scene) -> dict[str, Stake]:
+def stakes_of(portfolio: Portfolio) -> Mapping[str, Stake]:
     """Every position at its worth, by symbol."""
-    portfolio = scene.portfolio
     return {
         symbol: Stake(symbol, position.base, portfolio.value(symbol))
         for symbol, position in sorted(portfolio.positions.items())
@@ -120,7 +121,7 @@ def caps_on(stakes: Mapping[str, Stake], scene: Scene) -> Iterator[Cap]:
 
 def breach_of(cap: Cap, stakes: tuple[Stake, ...], scene: Scene) -> Breach | None:
     """How far the stakes exceed the cap as the regime leaves it, beyond the tolerance."""
-    equity = scene.portfolio.equity
+    equity = scene.equity
     counted = sorted(
         (stake for stake in stakes if cap.counts(stake)),
         key=lambda stake: (stake.worth.amount, stake.symbol),

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import chain
 
-from core.changes.scene import Breach, Scene, Stake, breach_of, caps_on, positions_of
+from core.changes.scene import Breach, Scene, Stake, breach_of, caps_on
 from core.market import ProductStatus, Side
 from core.money import Money, Price, Toward, multiplied
 from core.proposals import Purpose, TradeProposal
@@ -65,7 +65,7 @@ def cut_slices(scene: Scene, selling: frozenset[str]) -> Slices:
 
     What is in `selling` goes whole in this cycle, and counts as gone.
     """
-    held = {s: stake for s, stake in positions_of(scene).items() if s not in selling}
+    held = {s: stake for s, stake in scene.held.items() if s not in selling}
     wanted: dict[str, TradeProposal] = {}
     findings: dict[str, Finding] = {}
     # Lazily, so that every cap is looked at after the slices that were cut before it.

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from config.loader import Configuration
 from core.account import Portfolio
 from core.decide import decide
 from core.decision import Outcome
@@ -35,7 +36,8 @@ from infra.clock import MarketClock
 from infra.exchange.simulated.synthetic import SyntheticMarket
 from infra.history import History, Reading
 from strategy import registry
-from tests.benchmarks.measured import Row, timed
+from tests.benchmarks.full_account import ENTRIES, POSITIONS, a_full_account, everything_on
+from tests.benchmarks.measured import Row, worked
 from tests.builders.account import a_portfolio
 from tests.builders.shipped import shipped_configuration, shipped_policy
 
@@ -75,10 +77,23 @@ def decide_rows() -> list[Row]:
         idle = _seconds_of(snapshot, state, calm, times) * 1000
         note = f"median of {times}; the same without a trigger, as in most cycles"
         rows.append(Row("  when nothing happens", idle, "ms", BUDGET_MS[products], note))
+        rows.append(_full_row(snapshot, state, BUDGET_MS[products], times))
     growth = seconds[MANY] / seconds[FEW]
     note = "same run; linear growth is at most the budget, fixed costs make it less"
     rows.append(Row(f"decide(), {MANY} over {FEW} products", growth, "x", MANY / FEW, note))
     return rows
+
+
+def _full_row(snapshot: Snapshot, state: BotState, budget: float, times: int) -> Row:
+    """With everything switched on, and an account that gives every stage something to do."""
+    configuration, portfolio = everything_on(), a_full_account(snapshot)
+    policy, strategies = configuration.policy, _made(configuration)
+    seconds = worked(lambda: decide(snapshot, portfolio, state, policy, strategies), times=times)
+    note = (
+        f"median of {times}; {POSITIONS} positions whose stops rest, {ENTRIES} entries, "
+        f"{len(strategies)} strategies"
+    )
+    return Row("  with everything switched on", seconds * 1000, "ms", budget, note)
 
 
 def a_warm_market(products: int) -> tuple[Snapshot, BotState]:
@@ -103,11 +118,15 @@ def _portfolio() -> Portfolio:
 
 def _seconds_of(snapshot: Snapshot, state: BotState, policy: Policy, times: int) -> float:
     portfolio, strategies = _portfolio(), _strategies()
-    return timed(lambda: decide(snapshot, portfolio, state, policy, strategies), times=times)
+    return worked(lambda: decide(snapshot, portfolio, state, policy, strategies), times=times)
 
 
 def _strategies() -> tuple[Strategy, ...]:
-    chosen = shipped_configuration().strategies
+    return _made(shipped_configuration())
+
+
+def _made(configuration: Configuration) -> tuple[Strategy, ...]:
+    chosen = configuration.strategies
     return tuple(registry.make(name, choice.parameters) for name, choice in chosen.items())
 
 
