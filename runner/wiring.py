@@ -96,7 +96,7 @@ def wire(
     run_id = new_run_id()
     lock = _locked(places, run_id)
     try:
-        FreeSpace(places.state_dir, settings.app.disk_reserve).check()
+        FreeSpace((places.state_dir, places.logs), settings.app.disk_reserve).check()
         if market.real is not None:
             _met(market.real, given, configuration, Home(places, lock, run_id), gone)
         return assembled(given, configuration, market, Home(places, lock, run_id))
@@ -278,7 +278,7 @@ def _world(
         ),
         audit=AuditTrail(identity, stores.audit),
         controls=ControlFolder(places.state_dir),
-        disk=FreeSpace(places.folder, settings.app.disk_reserve),
+        disk=FreeSpace((places.folder, places.logs), settings.app.disk_reserve),
     )
 
 
