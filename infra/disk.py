@@ -116,18 +116,21 @@ def _write_all(file: FileIO, data: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FreeSpace:
-    """Room that must be left on the disk of `folder` before a cycle may begin."""
+    """Room that must be left on the disk of each folder before a cycle may begin."""
 
-    folder: Path
+    folders: tuple[Path, ...]  # one that is yet to be made counts as the one it will lie in
     reserve: int  # bytes
 
     def check(self) -> None:
         """Raise while there is less than the reserve: nothing is decided without a record."""
-        free = shutil.disk_usage(self.folder).free
-        if free < self.reserve:
-            raise RetryableError(
-                Reason.DISK_FULL.sentence,
-                code=Reason.DISK_FULL.name,
-                free=f"{free // 1_000_000} MB",
-                reserve=f"{self.reserve // 1_000_000} MB",
-            )
+        for folder in self.folders:
+            there = next(place for place in (folder, *folder.parents) if place.exists())
+            free = shutil.disk_usage(there).free
+            if free < self.reserve:
+                raise RetryableError(
+                    Reason.DISK_FULL.sentence,
+                    code=Reason.DISK_FULL.name,
+                    folder=folder,
+                    free=f"{free // 1_000_000} MB",
+                    reserve=f"{self.reserve // 1_000_000} MB",
+                )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from config.loader import Configuration
 from core.money import Ratio
@@ -78,7 +77,7 @@ def backtested(configuration: Configuration, market: Market) -> tuple[Bot, Journ
         tape=NoTape(),
         audit=journal,
         controls=NobodySpeaks(),
-        disk=FreeSpace(Path(), 0),
+        disk=FreeSpace((), 0),
     )
     bot = Bot(
         world=world,

@@ -88,7 +88,7 @@ def machine(configuration: Configuration, places: Places) -> Iterator[Finding]:
     yield good("config", configuration.fingerprint)
     try:
         places.state_dir.mkdir(parents=True, exist_ok=True)
-        FreeSpace(places.state_dir, configuration.settings.app.disk_reserve).check()
+        FreeSpace((places.state_dir, places.logs), configuration.settings.app.disk_reserve).check()
         yield good("disk", "more free space than app.disk_reserve")
     except RetryableError as error:
         yield bad("disk", str(error), "make room, or lower app.disk_reserve")

@@ -84,7 +84,8 @@ def _moved_in(
     lock = _locked(places, run_id)
     home = Home(places, lock, run_id, outside)
     try:
-        FreeSpace(places.state_dir, configuration.settings.app.disk_reserve).check()
+        reserve = configuration.settings.app.disk_reserve
+        FreeSpace((places.state_dir, places.logs), reserve).check()
         if market.real is not None:
             _met(market.real, given, configuration, home, gone)
         return assembled(given, configuration, market, home)
@@ -281,7 +282,7 @@ def _world(
         ),
         audit=AuditTrail(identity, stores.audit),
         controls=ControlFolder(places.state_dir),
-        disk=FreeSpace(places.folder, settings.app.disk_reserve),
+        disk=FreeSpace((places.folder, places.logs), settings.app.disk_reserve),
         breakers=tuple if market.real is None else market.real.exchange.breakers,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from string import Template
 
-from runner.report import plots
+from runner.report import by_product, plots
 from runner.report.figures import change
 from runner.report.story import Story
 from runner.report.style import DRAW, STYLE
@@ -29,6 +29,7 @@ _PAGE = Template("""<!DOCTYPE html>
 <section class="summary">$summary</section>
 <section class="tiles">$tiles</section>
 $plots
+$products
 <section><h2>Refusals by reason</h2>$refusals</section>
 <section><h2>What this takes for granted</h2><ul>$assumptions</ul></section>
 <section><h2>What was run</h2><dl>$run</dl></section>
@@ -52,6 +53,7 @@ def report_html(story: Story) -> str:
         summary="".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(story)),
         tiles="".join(_tiles(story)),
         plots="".join(_section(plot) for plot in shown),
+        products=by_product.section(story),
         refusals=_refusals(story),
         assumptions="".join(f"<li>{escape(line)}</li>" for line in assumptions(story)),
         run="".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in _run(story)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -133,11 +134,28 @@ def test_a_folder_can_be_synced(tmp_path: Path) -> None:
 
 def test_less_room_than_the_reserve_is_a_reason_to_wait(tmp_path: Path) -> None:
     with pytest.raises(RetryableError) as caught:
-        FreeSpace(tmp_path, 10**18).check()
+        FreeSpace((tmp_path,), 10**18).check()
 
     assert caught.value.code == "DISK_FULL"
     assert "reserve=1000000000000 MB" in str(caught.value)
 
 
 def test_room_enough_says_nothing(tmp_path: Path) -> None:
-    FreeSpace(tmp_path, 0).check()
+    FreeSpace((tmp_path, tmp_path / "yet" / "to be made"), 0).check()
+
+
+def test_each_folder_needs_its_room_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log on a full disk of its own: what is decided then could not be put on record."""
+    roomy, full = tmp_path / "state", tmp_path / "logs"
+    roomy.mkdir()
+    full.mkdir()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(
+        "shutil.disk_usage", lambda place: usage._replace(free=5 if place == full else 50)
+    )
+
+    FreeSpace((roomy, full), 5).check()
+    with pytest.raises(RetryableError, match=str(full)):
+        FreeSpace((roomy, full), 6).check()

@@ -574,6 +574,36 @@ def test_a_smaller_quantity_keeps_its_place_and_another_price_loses_it() -> None
     assert now_of(exchange, second).filled == 0
 
 
+def test_a_larger_quantity_goes_to_the_end_of_the_queue() -> None:
+    market = HandMarket()
+    exchange = an_exchange(market, matching=rules(share="1"))
+    first = placed(exchange, a_request(quantity="5"))
+    second = placed(exchange, a_request(quantity="5"))
+    market.clock.set(NOON + MINUTE)
+    exchange.edit(first.exchange_order_id, price=Decimal(99), quantity=Decimal(6))
+
+    market.clock.set(NOON + 2 * MINUTE)
+    market.book("98.96", "99.00", each="5")
+
+    assert now_of(exchange, second).filled == 5
+    assert now_of(exchange, first).filled == 0
+
+
+@pytest.mark.parametrize(("close", "status"), [(100, OrderStatus.OPEN), (96, OrderStatus.FILLED)])
+def test_what_a_bar_did_before_an_order_was_edited_does_nothing_to_it(
+    close: float, status: OrderStatus
+) -> None:
+    market = HandMarket()
+    exchange = an_exchange(market)
+    entry = placed(exchange, a_request(price="90"))
+    market.clock.set(NOON + timedelta(minutes=14))
+    exchange.edit(entry.exchange_order_id, price=Decimal(97), quantity=Decimal(1))
+
+    market.close_bar(100, 101, 95, close)
+
+    assert now_of(exchange, entry).status is status
+
+
 # Lists
 
 

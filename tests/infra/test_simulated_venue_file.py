@@ -14,6 +14,7 @@ from core.market import Side
 from core.money import Money
 from core.orders import OrderStatus
 from infra.exchange.simulated.entry import Entry
+from infra.exchange.simulated.request import Kind
 from infra.exchange.simulated.venue_file import (
     DamagedVenue,
     ForeignVenue,
@@ -56,6 +57,42 @@ def test_a_partly_filled_bar_is_not_taken_again_after_a_restart(tmp_path: Path) 
     assert before.filled == 5
     assert again.order(entry.exchange_order_id) == before
     assert again.balances() == again.balances()
+
+
+def test_a_stop_that_was_set_off_meets_no_bar_from_before_that_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    market, path = HandMarket(), tmp_path / "venue.sqlite"
+    exchange = an_exchange(market, path=path)
+    stop = exchange.create(a_request(Side.SELL, kind=Kind.STOP_LIMIT, stop="95", price="94"))
+    assert isinstance(stop, Entry)
+    market.close_bar(100, 101, 99, 100)
+    market.close_bar(93, 93.5, 90, 93)
+    assert exchange.order(stop.exchange_order_id) is not None
+    exchange.close()
+
+    again = an_exchange(market, path=path)
+
+    after = again.order(stop.exchange_order_id)
+    assert after is not None
+    assert (after.triggered, after.status) == (True, OrderStatus.OPEN)
+
+
+def test_an_order_that_was_edited_meets_no_bar_from_before_that_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    market, path = HandMarket(), tmp_path / "venue.sqlite"
+    exchange = an_exchange(market, path=path)
+    entry = exchange.create(a_request(price="90"))
+    assert isinstance(entry, Entry)
+    market.close_bar(100, 101, 95, 100)
+    exchange.edit(entry.exchange_order_id, price=Decimal(97), quantity=Decimal(1))
+    exchange.close()
+
+    after = an_exchange(market, path=path).order(entry.exchange_order_id)
+
+    assert after is not None
+    assert after.status is OrderStatus.OPEN
 
 
 def test_a_restart_does_not_refill_the_book(tmp_path: Path) -> None:

@@ -55,8 +55,11 @@ class Walk:
             case 8:
                 self.book()
             case _:
-                self.exchange.close()
-                self.exchange = self.open()
+                self.restart()
+
+    def restart(self) -> None:
+        self.exchange.close()
+        self.exchange = self.open()
 
     def price(self, around: Decimal) -> Decimal:
         return max(around + TICK * self.dice.randrange(-300, 300), TICK)
@@ -118,6 +121,21 @@ class Walk:
 
     def fills(self) -> tuple[Deal, ...]:
         return self.exchange.fills_since(NOON - timedelta(days=1))
+
+
+class Steady(Walk):
+    """The same person at a venue that is never restarted."""
+
+    def restart(self) -> None:
+        pass
+
+
+class Restless(Walk):
+    """The same person at a venue that is restarted before whatever is done."""
+
+    def step(self) -> None:
+        self.restart()
+        super().step()
 
 
 def check_money(walk: Walk) -> None:
@@ -187,6 +205,20 @@ def test_a_walk_is_the_same_walk_again(tmp_path: Path) -> None:
     first, second = walks
     assert first.orders() == second.orders()
     assert first.fills() == second.fills()
+
+
+@pytest.mark.parametrize("seed", range(20, 32))
+def test_a_restart_never_shows(seed: int, tmp_path: Path) -> None:
+    steady, restless = Steady(seed, tmp_path / "steady"), Restless(seed, tmp_path / "restless")
+    for _ in range(STEPS):
+        for walk in (steady, restless):  # within a second the market is not asked the same again
+            walk.market.clock.set(walk.market.clock.now() + timedelta(seconds=1))
+            walk.step()
+
+        assert restless.exchange.working() == steady.exchange.working()
+        assert restless.exchange.balances() == steady.exchange.balances()
+    assert restless.orders() == steady.orders()
+    assert restless.fills() == steady.fills()
 
 
 def test_the_better_price_is_served_first_and_at_one_price_who_came_first(

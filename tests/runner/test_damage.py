@@ -251,7 +251,7 @@ def _next(bot: Bot) -> None:
 
 def test_a_disk_that_fills_up_stops_trading_and_not_the_loop(bot: Bot, tmp_path: Path) -> None:
     roomy = bot.world
-    full = replace(roomy, disk=FreeSpace(tmp_path, 10**18))
+    full = replace(roomy, disk=FreeSpace((tmp_path,), 10**18))
 
     for world in (roomy, roomy, full, full, roomy):
         bot.world = world

@@ -249,7 +249,8 @@ class Account:
         """Write what changed. On an error memory is as the file is, and the error goes on."""
         if not self._changes:
             return
-        for symbol in {deal.symbol for deal in self._changes.fills}:
+        # With every change, or after a restart old bars would meet an order as it is now.
+        for symbol in {entry.symbol for entry in self._changes.orders.values()}:
             if symbol in self.progress:
                 self._changes.progress[symbol] = self.progress[symbol]
         try:

@@ -75,7 +75,7 @@ def after_buy(bar: Candle, buy: Entry, stop: Entry) -> Candle:
 
     The buy traded above the stop, so a low at the stop came later; a high may have come before.
     """
-    known = bar if buy.active_from <= bar.opened else replace(bar, low=bar.close)
+    known = bar if buy.since <= bar.opened else replace(bar, low=bar.close)
     above = max(bar.close, stop.request.stop or bar.close)
     return replace(known, open=above, high=above)
 

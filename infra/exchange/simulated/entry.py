@@ -112,6 +112,11 @@ class Entry:
         return min(ends) if ends else None
 
     @property
+    def since(self) -> datetime:
+        """From when on the market can have met it as it is: it arrived, and was last changed."""
+        return max(self.active_from, self.place_since)
+
+    @property
     def left(self) -> Decimal | None:
         """What is not filled, in base; None for an order in quote currency."""
         quantity = self.request.quantity

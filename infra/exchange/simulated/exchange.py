@@ -212,13 +212,14 @@ class SimulatedExchange:
         denied = refusal(request, facts)
         if denied is not None or facts.product is None:
             return denied or Refusal.INVALID_PRODUCT_ID
-        keeps_place = price == before.price and stop in (None, before.stop)
+        same = price == before.price and stop in (None, before.stop)
+        keeps_place = same and quantity <= (before.quantity or ZERO)
         entry = replace(
             entry,
             request=request,
             place_since=entry.place_since if keeps_place else now,
             stop_limit=stop_limit_of(request, facts.product),
-            rests=keeps_place and entry.rests,
+            rests=same and entry.rests,
             edits=(*entry.edits, Edit(before.price, before.quantity, now))[-5:],
             updated_at=now,
         )

@@ -181,7 +181,7 @@ class Matcher:
         lot, share = product.base_increment, self._rules.volume_share_max.value
         room = multiplied(candle.volume, share)
         for entry in sorted(self._account.waiting(symbol), key=_turn):
-            seen = candle.within(entry.active_from, entry.until)
+            seen = candle.within(entry.since, entry.until)
             if seen is None:
                 continue
             if entry.request.post_only and seen.opened > candle.opened:

@@ -7,12 +7,14 @@ import io
 import json
 import re
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from core.market import Side
 from infra.codec import canonical_json
+from runner.report.by_product import results
 from runner.report.folder import write_report
 from runner.report.page import report_html
 from runner.report.story import Story
@@ -156,6 +158,22 @@ def test_the_page_has_every_plot_and_what_it_says_is_escaped() -> None:
     assert drawn == re.findall(r'class="plot" id="([\w-]+)"', page)
     assert drawn == ["equity", "drawdown", "price-0", "exposure", "fees", "refused", "silent"]
     assert "NO_CROSS" in page
+
+
+def test_the_page_says_by_product_what_was_won_the_best_first() -> None:
+    fills = (
+        a_fill(),
+        a_fill(Side.SELL, fill_id="f2", order="sale-0", price="110", hours=1),
+        a_fill(Side.SELL, fill_id="f3", order="sale-1", price="90", hours=2),
+    )
+    story = a_story(profits=("17.8", "-20.209"), fills=fills, bids={SOL: [100, 110, 90, 90]})
+    (told,) = results(story)
+
+    assert (told.symbol, told.fills, told.sales, told.won) == (SOL, 3, 2, 1)
+    assert (told.profit, told.fees) == (Decimal("-2.409"), story.fees)
+    cells = f"<td>{SOL}</td><td>3</td><td>2</td><td>1</td><td>-2.41</td>"  # against the bot
+    assert cells in report_html(story)
+    assert "By product" not in report_html(a_story())
 
 
 def test_a_text_can_not_end_the_script_it_stands_in() -> None:
