@@ -27,11 +27,12 @@ def main() -> None:
     from tests.benchmarks.booking import booking_rows
     from tests.benchmarks.deciding import decide_rows
     from tests.benchmarks.live import live_rows
+    from tests.benchmarks.live_cycle import cycle_rows
     from tests.benchmarks.sandbox import sandbox_rows
     from tests.benchmarks.starting import start_rows
 
     backtest = backtest_rows(cycles)
-    wire = [*sandbox_rows(), *live_rows()]
+    wire = [*sandbox_rows(), *live_rows(), *cycle_rows()]
     show([*decide_rows(), *start_rows(), *booking_rows(), *rows, *backtest, *wire])
 
 
