@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from core.ports import Books, Venue
+from core.ports import Books, ReadAll, Venue
+from runner.gather import in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +14,4 @@ class Account:
 
     venue: Venue
     ledger: Books
+    read_all: ReadAll = field(default_factory=lambda: in_turn)  # of a venue that is far away

@@ -78,7 +78,9 @@ class World:
 
     @property
     def account(self) -> Account:
-        return Account(self.venue, self.ledger)
+        if not one_venue(self.gatherer.market, self.venue):
+            return Account(self.venue, self.ledger)
+        return Account(self.venue, self.ledger, self.gatherer.read_all)
 
     @property
     def fills(self) -> FillReader:

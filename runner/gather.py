@@ -43,16 +43,15 @@ class Gatherer:
         it is put together in one order.
         """
         assert state.at is not None
-        tries = _Tries()
-        products = tries.piece("products", self.market.products)
-        listed = self.history.products if products is None else products
+        tries, found = _Tries(), _Found()
+        listed = self._listed(tries, found)
         watched = self._watched(listed, frozenset(held))
         books = _books(listed, watched)
         priced = self._priced(listed, watched)
-        found = _Found()
         tries.all_of(
             self.read_all,
             [
+                *self._listing_asks(found),
                 ("tops", kept(lambda: self.market.tops(priced), found.tops.update)),
                 *self._account_asks(found),
                 *self._candle_asks(books, state.at, found.bars),
@@ -66,15 +65,32 @@ class Gatherer:
         return Reading(
             at=state.at,
             server_time=self._server_time(state.at, tries),
-            products=None if products == self.history.products else products,
+            products=None if found.products == self.history.products else found.products,
             tops=found.tops,
             depths=_shared_depths(books, found.depths),
             bars=bars,
             through=through,
             balances=tuple(found.balances),
-            fees=tries.piece("fees", self.market.fees) or self._last_fees(),
+            fees=found.fees or self._last_fees(),
             missing=tries.missing,
         )
+
+    def _listed(self, tries: _Tries, found: _Found) -> tuple[Product, ...]:
+        """The products to read: as listed now, or as last listed where that saves a journey."""
+        if not self._knows_products:
+            found.products = tries.piece("products", self.market.products)
+        return self.history.products if found.products is None else found.products
+
+    @property
+    def _knows_products(self) -> bool:
+        """Whether a venue that is far away has told its list before; a new one is read beside."""
+        return self.offset is not None and bool(self.history.products)
+
+    def _listing_asks(self, found: _Found) -> Iterator[Ask]:
+        """What is asked of the venue only now and then."""
+        if self._knows_products:
+            yield "products", kept(self.market.products, found.take_list)
+        yield "fees", kept(self.market.fees, found.take_fees)
 
     def _account_asks(self, found: _Found) -> Iterator[Ask]:
         """The balances, side by side with the market where it is the same venue that answers."""
@@ -184,10 +200,18 @@ class Gatherer:
 class _Found:
     """What has been answered; answers may come in any order."""
 
+    products: tuple[Product, ...] | None = None
+    fees: Fees | None = None
     tops: dict[str, TopOfBook] = field(default_factory=dict)
     balances: list[Balance] = field(default_factory=list)
     bars: dict[tuple[str, datetime], Bars] = field(default_factory=dict)
     depths: dict[str, Depth] = field(default_factory=dict)
+
+    def take_list(self, products: tuple[Product, ...]) -> None:
+        self.products = products
+
+    def take_fees(self, fees: Fees) -> None:
+        self.fees = fees
 
 
 @dataclass(slots=True)

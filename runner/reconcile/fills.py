@@ -44,6 +44,10 @@ class FillReader:
             rows = self.account.venue.fills(since)
         except RetryableError:
             return ()
+        return self.take(rows, looks)
+
+    def take(self, rows: tuple[VenueFill, ...], looks: Looks) -> tuple[Booked, ...]:
+        """Book what is new among these rows, which are all of a time."""
         for gone in self.known.keys() - {row.fill_id for row in rows}:
             del self.known[gone]
         own = tuple(self._own((row for row in rows if self.known.get(row.fill_id) != row), looks))

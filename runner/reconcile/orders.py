@@ -81,16 +81,6 @@ def look(venue: Venue, order: Order, looks: Looks) -> VenueOrder | None:
     return looks.told.get(name)
 
 
-def listed(venue: Venue, looks: Looks) -> None:
-    """Take in what the venue lists as working; without an answer each is asked for by itself."""
-    try:
-        working = venue.open_orders()
-    except RetryableError:
-        return
-    for order in working:
-        looks.add(order)
-
-
 def progress(venue: Venue, orders: Iterable[Order], looks: Looks) -> Iterator[Order]:
     """Every resting order whose status has moved, as it is now."""
     for order in orders:

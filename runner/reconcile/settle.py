@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from core.errors import RetryableError
 from core.market import base_of, quote_of
-from core.orders import Order
+from core.orders import Order, VenueFill, VenueOrder
 from core.ports import Booked
 from core.state import BotState
 from runner.account import Account
+from runner.gather import kept
 from runner.reconcile.fills import FillReader
-from runner.reconcile.orders import Looks, listed, progress
+from runner.reconcile.orders import Looks, progress
 from runner.reconcile.unanswered import ask_after
 
 
@@ -41,14 +43,44 @@ def settle(account: Account, fills: FillReader, state: BotState, at: datetime) -
     ledger.settle(tuple(answers.settled), at)
     settled = Settled(looks, answers.absent, busy)
     settled.changed(answers.settled)
-    settled.booked = fills.book(fills.since(state.born_at), looks)
+    told = _told(account, fills.since(state.born_at))
+    if told.fills is not None:
+        settled.booked = fills.take(told.fills, looks)
     for booked in settled.booked:
         busy.update((*_assets(booked.fill.symbol), booked.fill.fee.currency))
-    listed(venue, looks)
+    for order in told.working:
+        looks.add(order)
     moved_on = tuple(progress(venue, ledger.unsettled(), looks))
     ledger.settle(moved_on, at)
     settled.changed(moved_on)
     return settled
+
+
+@dataclass(slots=True)
+class _Told:
+    """Rows and working orders as the venue tells them; None, or nothing, without an answer."""
+
+    fills: tuple[VenueFill, ...] | None = None
+    working: tuple[VenueOrder, ...] = ()
+
+    def take_fills(self, rows: tuple[VenueFill, ...]) -> None:
+        self.fills = rows
+
+    def take_working(self, orders: tuple[VenueOrder, ...]) -> None:
+        self.working = orders
+
+
+def _told(account: Account, since: datetime) -> _Told:
+    """Both asked side by side. An order that is not listed is asked for by itself."""
+    told, venue = _Told(), account.venue
+    asks = (
+        kept(lambda: venue.fills(since), told.take_fills),
+        kept(venue.open_orders, told.take_working),
+    )
+    for answer in account.read_all(asks):
+        if not isinstance(answer, RetryableError):
+            answer()
+    return told
 
 
 def _assets(symbol: str) -> tuple[str, str]:

@@ -27,12 +27,14 @@ def main() -> None:
     from tests.benchmarks.booking import booking_rows
     from tests.benchmarks.deciding import decide_rows
     from tests.benchmarks.live import live_memory_rows, live_rows
+    from tests.benchmarks.live_cycle import cycle_rows
     from tests.benchmarks.paper import paper_rows
     from tests.benchmarks.sandbox import sandbox_rows
     from tests.benchmarks.starting import start_rows
 
     backtest = backtest_rows(cycles)
-    wire = [*sandbox_rows(), *live_rows(), *live_memory_rows(max(cycles // 10, 10))]
+    wire = [*sandbox_rows(), *live_rows(), *cycle_rows()]
+    wire += live_memory_rows(max(cycles // 10, 10))
     books = [*booking_rows(), *paper_rows()]
     show([*decide_rows(), *start_rows(), *books, *rows, *backtest, *wire])
 

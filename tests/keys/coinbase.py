@@ -138,7 +138,7 @@ def futures(configuration: Configuration) -> object:
 
 def side_by_side(configuration: Configuration) -> object:
     """Whether so many reads and one more all hang at the same time."""
-    most = 8
+    most = 10
     scene = scene_of(configuration, {})
     crowd, alone = Barrier(most), Barrier(most + 1)
 
@@ -175,7 +175,7 @@ COINBASE: dict[str, Row] = {
         Change("6s", PATIENCE),
         Refused("9s", "at most 8s"),
     ),
-    "exchange.workers_max": both(4, 9, coinbase("reads side by side", side_by_side)),
+    "exchange.workers_max": both(4, 11, coinbase("reads side by side", side_by_side)),
     "exchange.attempts_max": both(1, 4, coinbase("a read fails", attempts)),
     "exchange.retry_wait_first": both("0.1s", "1s", WAITS),
     "exchange.retry_wait_max": both("1s", "4s", WAITS),

@@ -291,4 +291,24 @@ def test_what_a_cycle_asks_side_by_side_is_asked_all_at_once() -> None:
 
     read(replace(a_gatherer(Stage(SOL, XRP), books=2), read_all=counted))
 
-    assert rounds == [1 + 3 + 1]  # tops, candles, depth of all in one request
+    assert rounds == [2 + 3 + 1]  # fees and tops, candles, depth of all in one request
+
+
+def test_a_venue_that_is_far_away_is_asked_for_its_list_beside_the_rest() -> None:
+    """A journey less in each cycle; what is new on the list is read in the next one."""
+    rounds = []
+
+    def counted(asks: Sequence[Callable[[], Piece]]) -> tuple[Piece | RetryableError, ...]:
+        rounds.append(len(asks))
+        return in_turn(asks)
+
+    stage = Stage(SOL)
+    far = replace(a_gatherer(stage), read_all=counted, offset=lambda: timedelta(0))
+    first = read(far, 1)
+    stage.roles[XRP] = Role(a_product(XRP))
+    second, third = read(far, 2), read(far, 3)
+
+    assert first.products is not None
+    assert [product.symbol for product in second.products or ()] == [BTC, SOL, XRP]
+    assert (XRP in second.bars, XRP in third.bars) == (False, True)
+    assert rounds == [2 + 2 + 1, 3 + 2 + 1, 3 + 3 + 1]

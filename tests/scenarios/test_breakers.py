@@ -34,20 +34,20 @@ def test_an_open_breaker_is_in_the_state_and_in_the_status_until_the_venue_is_we
         with rehearsal.bot() as bot:
             step(bot)
             assert kept(rehearsal)["orders"]["position"] == "closed"
-            assert "breakers:" not in told(rehearsal)
+            assert "orders open" not in told(rehearsal)
             rehearsal.venue.admin("faults", ORDERS_ILL)
             for _ in range(2):
                 rehearsal.move()
                 step(bot)
             assert kept(rehearsal)["orders"]["position"] == "open"
-            assert kept(rehearsal)["market_data"]["position"] == "closed"
+            assert kept(rehearsal)["account"]["position"] == "closed"
             assert "breakers: orders open since" in told(rehearsal)
             rehearsal.venue.admin("faults", {})
         rehearsal.move()
         assert kept(rehearsal)["orders"]["position"] == "open"
         with rehearsal.bot() as bot:
             assert step(bot)["breakers"]["orders"]["position"] == "closed"
-        assert "breakers:" not in told(rehearsal)
+        assert "orders open" not in told(rehearsal)
 
 
 @pytest.mark.parametrize(("enabled", "line"), [("true", "futures: balance 0 USD"), ("false", "")])
