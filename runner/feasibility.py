@@ -37,7 +37,7 @@ def market(
         return
     yield _access(listed, tradable)
     yield from _left_out(real)
-    yield _requests(configuration, real, tradable)
+    yield from _requests(configuration, real, tradable)
     if not exchange.signed:
         return
     try:
@@ -51,11 +51,6 @@ def market(
     yield from _foreign(balances, ledger, policy)
     purse = Purse(_equity(balances, ledger, configuration), fees.taker)
     yield from _sizes(intervals(tradable, tops, purse, policy))
-
-
-def requests(configuration: Configuration, real: RealVenue) -> Finding:
-    """Whether a cycle's requests fit into its time. Raises what reading the products raises."""
-    return _requests(configuration, real, _tradable(real.exchange.products(), configuration.policy))
 
 
 def _tradable(listed: tuple[Product, ...], policy: Policy) -> tuple[Product, ...]:
@@ -89,13 +84,14 @@ def _left_out(real: RealVenue) -> Iterator[Finding]:
 
 def _requests(
     configuration: Configuration, real: RealVenue, tradable: tuple[Product, ...]
-) -> Finding:
+) -> Iterator[Finding]:
     books = len({product.book for product in tradable})
     depths = configuration.settings.gather.books_per_cycle_max
     needed, why = real.exchange.budget(books, depths)
     if why is None:
-        return good("requests", f"at most {needed} a cycle", Scope.ENTRIES)
-    return bad("requests", f"{needed} a cycle", why, Scope.ENTRIES)
+        yield good("requests", f"at most {needed} a cycle", Scope.ENTRIES)
+    else:
+        yield bad("requests", f"{needed} a cycle", why, Scope.ENTRIES)
 
 
 def _wallets(balances: tuple[Balance, ...], policy: Policy) -> Iterator[Finding]:

@@ -37,7 +37,6 @@ from runner.cadence import SLICE_SECONDS, Cadence, FullSpeed, Pace
 from runner.cycle import World
 from runner.doctor import Finding, Result
 from runner.exit_codes import ExitCode, Refusal
-from runner.feasibility import requests
 from runner.framing import Framer
 from runner.gates import pass_gates
 from runner.gather import Gatherer
@@ -216,8 +215,6 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         if settings.app.mode is Mode.LIVE:
             found = _examined(configuration, places, market.real, stores)
             state = after_preflight(state, _failed(found), market.clock.now())
-        else:
-            _fits(configuration, market.real)
         market.real.exchange.begin_cycle("recovery")
     world = _world(configuration, market, stores, identity, places)
     return Bot(
@@ -261,16 +258,6 @@ def _examined(
 
 def _failed(found: tuple[Finding, ...]) -> tuple[str, ...]:
     return tuple(finding.check for finding in found if finding.result is Result.FAIL)
-
-
-def _fits(configuration: Configuration, real: RealVenue) -> None:
-    """Refusal where a cycle would need more requests than it has time for."""
-    try:
-        found = requests(configuration, real)
-    except RetryableError:
-        return  # the cycles will say so
-    if found.result is Result.FAIL:
-        raise Refusal(ExitCode.USAGE, f"{found.check}: {found.seen}; {found.fix}")
 
 
 def _world(
