@@ -13,7 +13,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import FrameType
 
 from core.errors import BotError
@@ -32,7 +32,7 @@ from runner.screen import Screen, screen_for
 from runner.shutdown import farewell
 from runner.wiring import configure, wire
 
-NO_DELAY = timedelta(0)
+AGAIN_SECONDS = 2.0
 log = logging.getLogger("runner")
 
 
@@ -162,12 +162,18 @@ def _failed(bot: Bot, at: datetime, error: Exception) -> Turn:
 
 
 def rest(bot: Bot, stop: Stop, failures: int) -> None:
-    """Wait for the next cycle; what the operator says anew starts it at once."""
+    """Wait for the next cycle; what the operator says anew starts it at once.
+
+    An entry that a kill could not take back yet is tried again soon.
+    """
     known = bot.last.state.standing.code in (Reason.KILL_SWITCH.name, Reason.FLATTEN.name)
     controls = bot.world.controls
+    timer, again = SystemClock(), known and not failures and bot.has_entries_out()
+    soon = timer.monotonic() + AGAIN_SECONDS
 
     def woken() -> bool:
-        return stop.asked or controls.flattening() or (not known and controls.killed())
+        called = stop.asked or controls.flattening() or (not known and controls.killed())
+        return called or (again and timer.monotonic() >= soon)
 
     bot.pace.wait(bot.last.state.cycle_id, bot.backoff(failures), woken)
 

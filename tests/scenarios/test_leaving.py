@@ -160,6 +160,23 @@ def test_a_kill_in_the_middle_of_a_cycle_is_obeyed_by_that_cycle(tmp_path: Path)
         assert name in {order["client_order_id"] for order in record["orders"]}
 
 
+def test_an_entry_that_a_kill_could_not_take_back_is_tried_again_soon(tmp_path: Path) -> None:
+    with a_rehearsal(tmp_path) as rehearsal, rehearsal.bot() as bot:
+        name = until_an_entry_rests(rehearsal, bot)
+        rehearsal.move(1)
+        path = "POST /api/v3/brokerage/orders/batch_cancel"
+        once = {"kind": "status", "on": path, "status": 503, "count": 1}
+        rehearsal.venue.admin("faults", {"seed": 1, "rules": [once]})
+        killed = kill(tmp_path)
+        step(bot)
+        assert at_the_venue(rehearsal, name) == "OPEN"
+        rest(bot, Stop(), 0)
+        rehearsal.move(1)
+        step(bot)
+        assert at_the_venue(rehearsal, name) == "CANCELLED"
+        assert time.monotonic() - killed < 10
+
+
 def kill(folder: Path) -> float:
     ControlFolder(folder / "var").write_kill("in the middle")
     return time.monotonic()
