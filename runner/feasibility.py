@@ -15,7 +15,7 @@ from core.market import Balance, Product, ProductStatus
 from core.money import ZERO, Money, added, plain, subtracted
 from core.policy import Policy
 from core.wording import count, percent
-from runner.doctor import Finding, OwnOrders, Scope, bad, good, odd
+from runner.doctor import Finding, OwnOrders, Scope, bad, good, odd, trouble
 from runner.markets import RealVenue
 from runner.sizes import Interval, Purse, intervals
 
@@ -33,7 +33,7 @@ def market(
         tradable = _tradable(listed, policy)
         tops = exchange.tops([product.symbol for product in tradable])
     except BotError as error:
-        yield bad("products", f"{error.code}: {error}", "look again in a while", Scope.ENTRIES)
+        yield trouble("products", error)
         return
     yield _access(listed, tradable)
     yield from _left_out(real)
@@ -43,7 +43,7 @@ def market(
     try:
         balances, fees = exchange.balances(), exchange.fees()
     except BotError as error:
-        yield bad("account", f"{error.code}: {error}", "look again in a while", Scope.ENTRIES)
+        yield trouble("account", error)
         return
     told = f"maker {percent(fees.maker)}, taker {percent(fees.taker)}"
     yield good("fees", told, Scope.ENTRIES)

@@ -50,6 +50,7 @@ from runner.shutdown import gone_unasked
 from runner.venues import venue_for
 from strategy import registry
 
+_LOOKS_AGAIN_MAX = 2
 # Flags of main_loop that stand for a key of the configuration.
 _FLAGS = {
     "mode": "app.mode",
@@ -248,10 +249,18 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
 def _examined(
     configuration: Configuration, places: Places, real: RealVenue, stores: Stores
 ) -> tuple[Finding, ...]:
-    """What the doctor found, or a Refusal: its word is the last gate."""
-    ledger = stores.ledger
+    """What the doctor found, or a Refusal: its word is the last gate.
+
+    A venue that does not answer is asked a few times more before that is held against it.
+    """
+    ledger, timer = stores.ledger, SystemClock()
     holds = bool(ledger.positions() or ledger.unsettled())
     found = tuple(examine(configuration, places, real, ledger))
+    for _ in range(_LOOKS_AGAIN_MAX):
+        if not any(finding.may_pass for finding in found):
+            break
+        timer.sleep(configuration.settings.loop.backoff_first.total_seconds())
+        found = tuple(examine(configuration, places, real, ledger))
     allowed(found, holds=holds)
     return found
 

@@ -283,6 +283,34 @@ def test_with_own_positions_limits_that_forbid_every_entry_start_in_reduce_only(
             assert step(bot)["level"] == "NORMAL"
 
 
+def failing(path: str, times: int) -> dict[str, object]:
+    """So many answers of the venue that are none; a read is tried three times."""
+    rule = {"kind": "status", "on": f"GET /api/v3/brokerage/{path}", "status": 503, "count": times}
+    return {"seed": 1, "rules": [rule]}
+
+
+def impatient(rehearsal: Rehearsal) -> None:
+    app = rehearsal.config / "app.yaml"
+    told = app.read_text(encoding="utf-8").replace("backoff_first: 5s ", "backoff_first: 1s ")
+    app.write_text(told.replace("breaker_failures: 5 ", "breaker_failures: 50 "))
+
+
+def test_a_venue_that_falters_at_the_start_is_asked_again_before_that_is_held_against_it(
+    tmp_path: Path,
+) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        impatient(rehearsal)
+        rehearsal.venue.admin("faults", failing("accounts", 3))
+        with rehearsal.bot() as bot:
+            assert not any("accounts" in told for told in bot.notices)
+            step(bot)
+            assert bot.world.ledger.positions()
+        rehearsal.move()
+        rehearsal.venue.admin("faults", failing("accounts", 9))
+        with rehearsal.bot() as bot:
+            assert step(bot)["level"] == "REDUCE_ONLY", "what is held is watched all the same"
+
+
 @pytest.mark.parametrize(("zone", "result"), [("UTC", "OK"), ("Europe/Istanbul", "WARN")])
 def test_another_time_zone_than_utc_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, result: str
@@ -309,8 +337,7 @@ def test_a_disk_below_its_reserve_is_a_fail(tmp_path: Path) -> None:
 def test_a_venue_that_fails_says_nothing_of_the_key(
     venue: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = {"kind": "status", "on": "GET /api/v3/brokerage/key_permissions", "status": 503}
-    venue.venue.admin("faults", {"seed": 1, "rules": [failing]})
+    venue.venue.admin("faults", failing("key_permissions", 3))
     try:
         _, found = examined(venue, monkeypatch)
     finally:
