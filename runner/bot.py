@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol
 
 from config.settings import Settings
+from core.market import Side
 from core.reasons import Reason
 from core.state import BotState
 from infra.clock import MarketClock
@@ -91,6 +92,11 @@ class Bot:
         controls, known = self.world.controls, self.last.state.standing.code
         killed = controls.killed() and known not in (Reason.KILL_SWITCH.name, Reason.FLATTEN.name)
         return killed or controls.flattening()
+
+    def has_entries_out(self) -> bool:
+        """Whether a real venue may still fill a buy of ours."""
+        unsettled = self.world.ledger.unsettled()
+        return self.real is not None and any(o.planned.side is Side.BUY for o in unsettled)
 
     def beat(self, state: BotState, doing: str = "RUNNING") -> None:
         """A sign of life that cannot be written is no reason to stop living."""

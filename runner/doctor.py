@@ -51,6 +51,7 @@ class Finding:
     result: Result
     seen: str
     fix: str = ""
+    may_pass: bool = False  # a FAIL that time alone may mend
 
     def __str__(self) -> str:
         advice = f"; {self.fix}" if self.fix else ""
@@ -81,6 +82,15 @@ def odd(check: str, seen: str, fix: str, scope: Scope = Scope.ALL) -> Finding:
 
 def bad(check: str, seen: str, fix: str, scope: Scope = Scope.ALL) -> Finding:
     return Finding(check, scope, Result.FAIL, seen, fix)
+
+
+def trouble(check: str, error: BotError) -> Finding:
+    """A read that failed. One that time may mend says nothing against us, only against buying."""
+    seen = f"{error.code}: {error}"
+    if isinstance(error, RetryableError):
+        fix = "look again in a while, or at the network and exchange.base_url"
+        return Finding(check, Scope.ENTRIES, Result.FAIL, seen, fix, may_pass=True)
+    return bad(check, seen, "make a new key, or look whether it is valid, and exchange.base_url")
 
 
 def machine(configuration: Configuration, places: Places) -> Iterator[Finding]:
@@ -120,7 +130,7 @@ def venue(
     try:
         real.meet()
     except BotError as error:
-        yield bad("venue", f"{error.code}: {error}", "look at the network and exchange.base_url")
+        yield trouble("venue", error)
         return
     yield good("venue", "answers")
     yield _clock(configuration, real)
@@ -130,11 +140,8 @@ def venue(
     try:
         yield from _key(configuration, real)
         yield from _strangers(real.exchange.open_orders(), ledger)
-    except RetryableError as error:
-        told = f"{error.code}: {error}"
-        yield bad("account", told, "the key may be well; look again in a while")
     except BotError as error:
-        yield bad("key", f"{error.code}: {error}", "make a new key, or look whether it is valid")
+        yield trouble("account" if isinstance(error, RetryableError) else "key", error)
 
 
 def _clock(configuration: Configuration, real: RealVenue) -> Finding:
@@ -142,7 +149,7 @@ def _clock(configuration: Configuration, real: RealVenue) -> Finding:
     try:
         offset = real.offset()
     except RetryableError as error:
-        return bad("clock", f"{error.code}: {error}", "look again in a while", Scope.ENTRIES)
+        return trouble("clock", error)
     seen = f"{span(abs(offset))} from the venue's"
     if abs(offset) > _SKEW_MAX:
         return bad("clock", seen, "set this machine's clock: the venue refuses our tokens")

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from config.loader import Configuration
-from core.errors import BotError
+from core.errors import BotError, RetryableError
 from core.market import Balance, Product, ProductStatus
 from core.money import ZERO, Money, added, plain, subtracted
 from core.policy import Policy
 from core.wording import count, percent
-from runner.doctor import Finding, OwnOrders, Scope, bad, good, odd
+from runner.doctor import Finding, OwnOrders, Result, Scope, bad, good, odd, trouble
 from runner.markets import RealVenue
 from runner.sizes import Interval, Purse, intervals
 
@@ -33,17 +33,17 @@ def market(
         tradable = _tradable(listed, policy)
         tops = exchange.tops([product.symbol for product in tradable])
     except BotError as error:
-        yield bad("products", f"{error.code}: {error}", "look again in a while", Scope.ENTRIES)
+        yield trouble("products", error)
         return
     yield _access(listed, tradable)
     yield from _left_out(real)
-    yield _requests(configuration, real, tradable)
+    yield from _requests(configuration, real, tradable)
     if not exchange.signed:
         return
     try:
         balances, fees = exchange.balances(), exchange.fees()
     except BotError as error:
-        yield bad("account", f"{error.code}: {error}", "look again in a while", Scope.ENTRIES)
+        yield trouble("account", error)
         return
     told = f"maker {percent(fees.maker)}, taker {percent(fees.taker)}"
     yield good("fees", told, Scope.ENTRIES)
@@ -51,11 +51,6 @@ def market(
     yield from _foreign(balances, ledger, policy)
     purse = Purse(_equity(balances, ledger, configuration), fees.taker)
     yield from _sizes(intervals(tradable, tops, purse, policy))
-
-
-def requests(configuration: Configuration, real: RealVenue) -> Finding:
-    """Whether a cycle's requests fit into its time. Raises what reading the products raises."""
-    return _requests(configuration, real, _tradable(real.exchange.products(), configuration.policy))
 
 
 def _tradable(listed: tuple[Product, ...], policy: Policy) -> tuple[Product, ...]:
@@ -87,15 +82,26 @@ def _left_out(real: RealVenue) -> Iterator[Finding]:
         yield odd("unreadable", told, "they are never traded", Scope.ENTRIES)
 
 
+def crowding(configuration: Configuration, real: RealVenue) -> Finding | None:
+    """Why the requests of a cycle cannot fit; None where they do, or nobody can tell now."""
+    try:
+        listed = real.exchange.products()
+    except RetryableError:
+        return None
+    found = _requests(configuration, real, _tradable(listed, configuration.policy))
+    return next((finding for finding in found if finding.result is Result.FAIL), None)
+
+
 def _requests(
     configuration: Configuration, real: RealVenue, tradable: tuple[Product, ...]
-) -> Finding:
+) -> Iterator[Finding]:
     books = len({product.book for product in tradable})
     depths = configuration.settings.gather.books_per_cycle_max
     needed, why = real.exchange.budget(books, depths)
     if why is None:
-        return good("requests", f"at most {needed} a cycle", Scope.ENTRIES)
-    return bad("requests", f"{needed} a cycle", why, Scope.ENTRIES)
+        yield good("requests", f"at most {needed} a cycle", Scope.ENTRIES)
+    else:
+        yield bad("requests", f"{needed} a cycle", why, Scope.ENTRIES)
 
 
 def _wallets(balances: tuple[Balance, ...], policy: Policy) -> Iterator[Finding]:

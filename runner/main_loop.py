@@ -41,6 +41,7 @@ Exit 0: finished, stopped, or the recording is used up. 1: --once, and its cycle
 2: configuration or usage. 3: a gate before LIVE is shut. 4: another bot holds the folder.
 5: halted, with --stop-on-halt. 6: what lasts is damaged, foreign or cannot be written.
 7: the venue refuses the key. 8: what became of an own order is unproved."""
+AGAIN_SECONDS = 2.0
 log = logging.getLogger("runner")
 
 
@@ -174,13 +175,19 @@ def _failed(bot: Bot, at: datetime, error: Exception) -> Turn:
 
 
 def rest(bot: Bot, stop: Stop, failures: int) -> None:
-    """Wait for the next cycle; what the operator says anew starts it at once."""
+    """Wait for the next cycle; what the operator says anew starts it at once.
+
+    An entry that a kill could not take back yet is tried again soon.
+    """
     known = bot.last.state.standing.code in (Reason.KILL_SWITCH.name, Reason.FLATTEN.name)
     controls = bot.world.controls
+    timer, again = SystemClock(), known and not failures and bot.has_entries_out()
+    soon = timer.monotonic() + AGAIN_SECONDS
 
     def woken() -> bool:
         bot.alive()
-        return stop.asked or controls.flattening() or (not known and controls.killed())
+        called = stop.asked or controls.flattening() or (not known and controls.killed())
+        return called or (again and timer.monotonic() >= soon)
 
     bot.pace.wait(bot.last.state.cycle_id, bot.backoff(failures), woken)
 

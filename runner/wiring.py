@@ -35,7 +35,7 @@ from runner.configured import coarse, history_length, strategies_of
 from runner.cycle import World
 from runner.doctor import Finding, Result
 from runner.exit_codes import ExitCode, Refusal
-from runner.feasibility import requests
+from runner.feasibility import crowding
 from runner.framing import Framer
 from runner.gates import pass_gates
 from runner.gather import Gatherer
@@ -47,6 +47,8 @@ from runner.protection import protection_told
 from runner.recovery import Stores, found_state, open_stores, recovered, time_of
 from runner.shutdown import gone_unasked
 from runner.venues import venue_for
+
+_LOOKS_AGAIN_MAX = 2
 
 
 def wire(
@@ -193,8 +195,8 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
         if settings.app.mode is Mode.LIVE:
             found = _examined(configuration, places, market.real, stores)
             state = after_preflight(state, _failed(found), market.clock.now())
-        else:
-            _fits(configuration, market.real)
+        elif (crowded := crowding(configuration, market.real)) is not None:
+            raise Refusal(ExitCode.USAGE, f"{crowded.check}: {crowded.seen}; {crowded.fix}")
         market.real.exchange.begin_cycle("recovery")
     world = _world(configuration, market, stores, identity, places)
     last = recovered(stores, world, state)
@@ -232,26 +234,24 @@ def assembled(given: Namespace, configuration: Configuration, market: Market, ho
 def _examined(
     configuration: Configuration, places: Places, real: RealVenue, stores: Stores
 ) -> tuple[Finding, ...]:
-    """What the doctor found, or a Refusal: its word is the last gate."""
-    ledger = stores.ledger
+    """What the doctor found, or a Refusal: its word is the last gate.
+
+    A venue that does not answer is asked a few times more before that is held against it.
+    """
+    ledger, timer = stores.ledger, SystemClock()
     holds = bool(ledger.positions() or ledger.unsettled())
     found = tuple(examine(configuration, places, real, ledger))
+    for _ in range(_LOOKS_AGAIN_MAX):
+        if not any(finding.may_pass for finding in found):
+            break
+        timer.sleep(configuration.settings.loop.backoff_first.total_seconds())
+        found = tuple(examine(configuration, places, real, ledger))
     allowed(found, holds=holds)
     return found
 
 
 def _failed(found: tuple[Finding, ...]) -> tuple[str, ...]:
     return tuple(finding.check for finding in found if finding.result is Result.FAIL)
-
-
-def _fits(configuration: Configuration, real: RealVenue) -> None:
-    """Refusal where a cycle would need more requests than it has time for."""
-    try:
-        found = requests(configuration, real)
-    except RetryableError:
-        return  # the cycles will say so
-    if found.result is Result.FAIL:
-        raise Refusal(ExitCode.USAGE, f"{found.check}: {found.seen}; {found.fix}")
 
 
 def _world(

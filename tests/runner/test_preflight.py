@@ -217,25 +217,23 @@ def test_a_balance_too_small_for_the_policy_is_told_with_both_keys(
     assert refused.told.startswith("preflight: sizes: no product has a legal size")
 
 
-def test_more_requests_than_a_cycle_has_time_for_are_refused_in_every_mode(
+def test_more_requests_than_a_cycle_has_time_for_are_refused(
     venue: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = venue.config / "app.yaml"
     before = app.read_text(encoding="utf-8")
-    slow = before.replace("requests_per_second_max: 25 ", "requests_per_second_max: 2 ")
-    app.write_text(slow.replace("requests_per_second_max: 8 ", "requests_per_second_max: 2 "))
+    slow = before.replace(
+        "private_requests_per_second_max: 25", "private_requests_per_second_max: 2"
+    )
+    app.write_text(slow)
     try:
         answer, found = examined(venue, monkeypatch)
         live = asked(main_loop.main, *venue.arguments("--confirm-live", "--once"))
-        monkeypatch.setenv("COINBASE_KEY_FILE", "")
-        public = asked(main_loop.main, *venue.arguments("--once", mode="DRY_RUN"))
     finally:
         app.write_text(before)
     assert (answer.code, found["requests"]["scope"]) == (ExitCode.GATE, "entries")
     assert "exchange.private_requests_per_second_max" in found["requests"]["fix"]
     assert (live.code, live.told[:21]) == (ExitCode.GATE, "preflight: requests: ")
-    assert public.code == ExitCode.USAGE
-    assert "exchange.public_requests_per_second_max" in public.told
 
 
 def test_a_start_tells_of_foreign_coins_and_orders_and_leaves_them_alone(tmp_path: Path) -> None:
@@ -285,6 +283,34 @@ def test_with_own_positions_limits_that_forbid_every_entry_start_in_reduce_only(
             assert step(bot)["level"] == "NORMAL"
 
 
+def failing(path: str, times: int) -> dict[str, object]:
+    """So many answers of the venue that are none; a read is tried three times."""
+    rule = {"kind": "status", "on": f"GET /api/v3/brokerage/{path}", "status": 503, "count": times}
+    return {"seed": 1, "rules": [rule]}
+
+
+def impatient(rehearsal: Rehearsal) -> None:
+    app = rehearsal.config / "app.yaml"
+    told = app.read_text(encoding="utf-8").replace("backoff_first: 5s ", "backoff_first: 1s ")
+    app.write_text(told.replace("breaker_failures: 5 ", "breaker_failures: 50 "))
+
+
+def test_a_venue_that_falters_at_the_start_is_asked_again_before_that_is_held_against_it(
+    tmp_path: Path,
+) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        impatient(rehearsal)
+        rehearsal.venue.admin("faults", failing("accounts", 3))
+        with rehearsal.bot() as bot:
+            assert not any("accounts" in told for told in bot.notices)
+            step(bot)
+            assert bot.world.ledger.positions()
+        rehearsal.move()
+        rehearsal.venue.admin("faults", failing("accounts", 9))
+        with rehearsal.bot() as bot:
+            assert step(bot)["level"] == "REDUCE_ONLY", "what is held is watched all the same"
+
+
 @pytest.mark.parametrize(("zone", "result"), [("UTC", "OK"), ("Europe/Istanbul", "WARN")])
 def test_another_time_zone_than_utc_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, result: str
@@ -311,8 +337,7 @@ def test_a_disk_below_its_reserve_is_a_fail(tmp_path: Path) -> None:
 def test_a_venue_that_fails_says_nothing_of_the_key(
     venue: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = {"kind": "status", "on": "GET /api/v3/brokerage/key_permissions", "status": 503}
-    venue.venue.admin("faults", {"seed": 1, "rules": [failing]})
+    venue.venue.admin("faults", failing("key_permissions", 3))
     try:
         _, found = examined(venue, monkeypatch)
     finally:

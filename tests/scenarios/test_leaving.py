@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from threading import Timer
 
@@ -19,7 +20,7 @@ from runner import flatten, main_loop
 from runner.bot import Bot
 from runner.exit_codes import ExitCode
 from runner.main_loop import Stop, rest, turn
-from runner.screen import Silence
+from runner.screen import Lines, Silence
 from runner.shutdown import farewell
 from tests.builders.rehearsal import Rehearsal, a_rehearsal, step
 from tests.builders.terminal import Answer, asked
@@ -159,6 +160,23 @@ def test_a_kill_in_the_middle_of_a_cycle_is_obeyed_by_that_cycle(tmp_path: Path)
         assert name in {order["client_order_id"] for order in record["orders"]}
 
 
+def test_an_entry_that_a_kill_could_not_take_back_is_tried_again_soon(tmp_path: Path) -> None:
+    with a_rehearsal(tmp_path) as rehearsal, rehearsal.bot() as bot:
+        name = until_an_entry_rests(rehearsal, bot)
+        rehearsal.move(1)
+        path = "POST /api/v3/brokerage/orders/batch_cancel"
+        once = {"kind": "status", "on": path, "status": 503, "count": 1}
+        rehearsal.venue.admin("faults", {"seed": 1, "rules": [once]})
+        killed = kill(tmp_path)
+        step(bot)
+        assert at_the_venue(rehearsal, name) == "OPEN"
+        rest(bot, Stop(), 0)
+        rehearsal.move(1)
+        step(bot)
+        assert at_the_venue(rehearsal, name) == "CANCELLED"
+        assert time.monotonic() - killed < 10
+
+
 def kill(folder: Path) -> float:
     ControlFolder(folder / "var").write_kill("in the middle")
     return time.monotonic()
@@ -189,6 +207,13 @@ def left(bot: Bot) -> ExitCode:
     return farewell(bot, turn, Silence(), SystemClock())
 
 
+def parting_words(bot: Bot) -> list[str]:
+    """What is said after the last cycle."""
+    out = StringIO()
+    assert farewell(bot, turn, Lines(out), SystemClock()) == ExitCode.FINISHED
+    return out.getvalue().splitlines()
+
+
 def test_a_graceful_end_leaves_no_entry_at_the_venue(tmp_path: Path) -> None:
     with a_rehearsal(tmp_path) as rehearsal:
         with rehearsal.bot() as bot:
@@ -204,6 +229,36 @@ def test_a_graceful_end_leaves_no_entry_at_the_venue(tmp_path: Path) -> None:
         rehearsal.move()
         with rehearsal.bot() as bot:
             assert step(bot)["level"] == "NORMAL"
+
+
+def test_an_end_tells_of_every_order_and_of_positions_that_nobody_watches_any_more(
+    tmp_path: Path,
+) -> None:
+    with a_rehearsal(tmp_path) as rehearsal, rehearsal.bot() as bot:
+        name = until_an_entry_rests(rehearsal, bot)
+        held = bot.world.ledger.positions()
+        assert held
+        rehearsal.move(1)
+        told = parting_words(bot)
+    assert any(line.endswith(f"({name}): CANCELLED") for line in told)
+    bare = [line.split(":")[0] for line in told if line.endswith("nobody watches it")]
+    assert bare == sorted(held)
+
+
+def test_an_end_leaves_the_stops_that_rest_and_says_so(tmp_path: Path) -> None:
+    with a_rehearsal(tmp_path) as rehearsal:
+        policy = rehearsal.config / "policy.yaml"
+        watched = policy.read_text(encoding="utf-8")
+        policy.write_text(watched.replace("resting: watched ", "resting: bracket "))
+        with rehearsal.bot() as bot:
+            while not (guards := [o for o in bot.world.ledger.unsettled() if o.guards]):
+                step(bot)
+                rehearsal.move(30)
+            told = parting_words(bot)
+        kept = [line for line in told if line.endswith("stays at the venue")]
+        names = [order.planned.client_order_id for order in guards]
+        assert all(name in "\n".join(kept) for name in names)
+        assert {at_the_venue(rehearsal, name) for name in names} == {"OPEN"}
 
 
 def test_an_end_without_entries_takes_no_further_cycle(tmp_path: Path) -> None:
