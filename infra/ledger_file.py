@@ -110,23 +110,31 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise LedgerNotOpened(f"{path}: is not there; no bot has run here yet")
     with opening(path):
-        db = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-        )
         try:
-            _check_version(path, db)
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version < len(MIGRATIONS):
-                raise ForeignLedger(
-                    f"{path}: has schema {version}, this version reads {len(MIGRATIONS)}; "
-                    "start the bot once, and it brings the file up to date"
-                )
-        except BaseException:
-            db.close()
-            raise
+            return _reading(path, "mode=ro")
+        except sqlite3.OperationalError:
+            # SQLite wants to lay files beside it, and a full or read-only disk takes none.
+            log = path.with_name(path.name + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise  # a part of what the ledger says lies in there
+            return _reading(path, "mode=ro&immutable=1")
+
+
+def _reading(path: Path, how: str) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"{path.resolve().as_uri()}?{how}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+    )
+    try:
+        _check_version(path, db)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version < len(MIGRATIONS):
+            raise ForeignLedger(
+                f"{path}: has schema {version}, this version reads {len(MIGRATIONS)}; "
+                "start the bot once, and it brings the file up to date"
+            )
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

@@ -21,6 +21,8 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+from infra.console import tell
+
 _SECRET_VARIABLES = re.compile(r"COINBASE_API_\w+|TRADER_ALERT_URLS|TRADER_PING_URL")
 _SECRET_SHAPES = (
     # A key that lost its last line is still a key.
@@ -80,7 +82,7 @@ class _Patient(RotatingFileHandler):
         if not self.complained:
             lost = f"the first line lost is {record.levelname} of {record.name}"
             error = without_secrets(str(sys.exc_info()[1]))
-            sys.stderr.write(f"{self.baseFilename}: cannot be written ({error}); {lost}\n")
+            tell(f"{self.baseFilename}: cannot be written ({error}); {lost}", sys.stderr)
         self.complained = True
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.errors import FatalError
+from infra.console import silence, stand_in
 from runner.exit_codes import ExitCode, Refusal
 
+INTERRUPTED = 130  # by Ctrl-C, as a shell tells it; the bot itself ends in good order
 MODES = ("DRY_RUN", "PAPER", "LIVE")
 
 
@@ -87,8 +89,10 @@ def run(main: Callable[[Sequence[str] | None], int]) -> None:
     """Run a program: a Refusal, a FatalError or a path that will not do is one line on stderr and
     an exit code.
     """
+    sys.stdout, sys.stderr = stand_in(sys.stdout), stand_in(sys.stderr)
     try:
         code = main(None)
+        sys.stdout.flush()
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         code = refusal.code
@@ -96,10 +100,13 @@ def run(main: Callable[[Sequence[str] | None], int]) -> None:
         print(f"{error.code}: {error}", file=sys.stderr)
         code = ExitCode.DAMAGED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our pipe has had enough, as `head` does
+        silence(sys.stdout)  # the reader of our pipe has had enough, as `head` does
         code = ExitCode.FINISHED
     except OSError as error:
         where = error.filename or "the system"
         print(f"{where}: {error.strerror or error}; name another path", file=sys.stderr)
+        silence(sys.stdout)
         code = ExitCode.DAMAGED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     sys.exit(code)

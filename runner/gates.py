@@ -11,6 +11,8 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from config.settings import Mode, Settings
+from config.sources import read_sources
+from config.tree import find
 from runner.exit_codes import ExitCode, Refusal
 
 CONFIRMED = "TRADER_CONFIRM_LIVE"
@@ -27,9 +29,12 @@ def pass_gates(given: Namespace, settings: Settings) -> None:
 
 def _shut(given: Namespace, settings: Settings) -> Iterator[str]:
     if settings.exchange.read_only:
-        where = (
-            "app.yaml" if given.profile is None else f"app.yaml or profiles/{given.profile}.yaml"
-        )
-        yield f"exchange.read_only: is true, and LIVE sends orders; set it to false in {where}"
+        yield f"{_written(given)}: exchange.read_only: is true, and LIVE sends orders; write false"
     if not given.confirm_live and os.environ.get(CONFIRMED, "") != "YES":
         yield f"--confirm-live: LIVE is not confirmed; add it, or set {CONFIRMED}=YES"
+
+
+def _written(given: Namespace) -> str:
+    """Where it says so: a profile may take a permission back that app.yaml gives."""
+    node = find(read_sources(given.config, given.profile, {}).tree, ("exchange", "read_only"))
+    return "app.yaml" if node is None else str(node.place)

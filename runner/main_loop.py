@@ -23,6 +23,7 @@ from core.state import Level
 from core.wording import instant
 from infra.audit_record import Record
 from infra.clock import SystemClock
+from infra.console import tell
 from infra.process import keep_memory_flat, tidy_memory
 from runner import VERSION
 from runner.bot import Bot
@@ -169,7 +170,7 @@ def _failed(bot: Bot, at: datetime, error: Exception) -> Turn:
     except (OSError, BotError) as second:
         # Even the failure cannot be written; say it where it can be said.
         why = failure(error)
-        print(f"{instant(at)} FAILED {why['code']}: {why['text']}; {second}", file=sys.stderr)
+        tell(f"{instant(at)} FAILED {why['code']}: {why['text']}; {second}", sys.stderr)
         state = failed_state(bot.last.state, at, bot.world.controls.read(), error)
         return Turn(state, None, None)
 

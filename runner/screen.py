@@ -15,6 +15,7 @@ from typing import Protocol, TextIO
 
 from infra.audit_record import Record
 from infra.codec import canonical_json
+from infra.console import finish, harmless, tell
 from runner.cycle import Turn
 from runner.overview import reason_told
 
@@ -58,15 +59,16 @@ class Records:
     out: TextIO
 
     def say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        tell(line, sys.stderr)
 
     def cycle(self, turn: Turn, due: datetime | None) -> None:  # noqa: ARG002
         if turn.record is not None:
-            print(canonical_json(turn.record).decode(), file=self.out, flush=True)
+            tell(canonical_json(turn.record).decode(), self.out)
 
     def summary(self) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        finish(self.out)
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ class Lines:
     tally: Tally = field(default_factory=lambda: Tally())
 
     def say(self, line: str) -> None:
-        print(line, file=self.out, flush=True)
+        tell(line, self.out)
 
     def cycle(self, turn: Turn, due: datetime | None) -> None:  # noqa: ARG002
         self.tally.count(turn)
@@ -86,14 +88,16 @@ class Lines:
         line = cycle_line(turn.record)
         if self.out.isatty():
             line = f"{_COLOURS.get(turn.record['outcome'], '')}{line}{_RESET}"
-        print(line, file=self.out, flush=True)
+        tell(line, self.out)
 
     def summary(self) -> None:
         if self.tally.outcomes:
-            self.tally.show(self.out)
+            with harmless(self.out):
+                self.tally.show(self.out)
 
     def close(self) -> None:
         """Lines stay where they are."""
+        finish(self.out)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from core.exits import exit_plans
 from core.orders import OrderStatus
 from core.reasons import Finding, Reason
 from core.state import DayOpen, ExitLevel, ExitPlan, Level, Membership
+from infra.audit_portfolio import portfolio_members
 from infra.audit_record import (
     Footprint,
     Identity,
@@ -25,7 +26,6 @@ from infra.audit_record import (
     deciding_reason,
     decision_digest,
     failed_record,
-    portfolio_members,
 )
 from infra.codec import canonical_json, digest
 from tests.builders.account import a_portfolio, a_position, a_standing, a_state

@@ -490,6 +490,30 @@ def test_a_reading_program_sees_what_a_running_bot_wrote_and_cannot_write(tmp_pa
         reader._db.execute("DELETE FROM orders")
 
 
+def test_a_ledger_is_read_where_no_file_can_be_laid_beside_it(tmp_path: Path) -> None:
+    bot = a_ledger(tmp_path)
+    bot.open_books(balances(USD="500"), RATES, NOON)
+    bot.close()
+    (tmp_path / "ledger.sqlite-shm").mkdir()  # as on a disk that takes nothing any more
+
+    reader = LedgerReader.open(tmp_path / "ledger.sqlite")
+
+    assert reader.cash() == {"USD": Decimal(500)}
+    assert reader.check().balanced
+
+
+def test_what_a_dead_bot_left_beside_its_ledger_is_not_passed_over(tmp_path: Path) -> None:
+    bot = a_ledger(tmp_path)
+    bot.open_books(balances(USD="500"), RATES, NOON)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("ledger.sqlite", "ledger.sqlite-wal"):
+        (copy / name).write_bytes((tmp_path / name).read_bytes())
+    (copy / "ledger.sqlite-shm").mkdir()
+
+    assert LedgerReader.open(copy / "ledger.sqlite").cash() == {"USD": Decimal(500)}
+
+
 def test_reading_makes_no_ledger(tmp_path: Path) -> None:
     with pytest.raises(LedgerNotOpened, match="is not there"):
         LedgerReader.open(tmp_path / "ledger.sqlite")

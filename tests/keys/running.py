@@ -31,6 +31,7 @@ from tests.builders.bot import a_bot_of, the_places
 from tests.builders.coinbase import a_scene_of, said
 from tests.builders.market import NOON
 from tests.builders.recordings import RECORDED_FROM, rows, write_candles
+from tests.builders.shipped import CONFIG
 from tests.builders.stage import Stage, decision_time
 from tests.keys.scenario import Scenario
 
@@ -166,7 +167,9 @@ def carrier(bot: Bot, _: Path) -> object:
 def gates(configuration: Configuration) -> object:
     """Which gates are shut for a LIVE that is confirmed."""
     try:
-        pass_gates(Namespace(confirm_live=True), configuration.settings)
+        pass_gates(
+            Namespace(confirm_live=True, config=CONFIG, profile=None), configuration.settings
+        )
     except Refusal as refusal:
         return str(refusal)
     return "all open"

@@ -157,6 +157,18 @@ def test_as_json_a_run_tells_the_record_of_each_cycle_and_nothing_else(tmp_path:
     assert chained == audited(tmp_path)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk to write to")
+def test_a_bot_that_cannot_say_anything_trades_on(tmp_path: Path) -> None:
+    places = ["--state-dir", str(tmp_path / "var"), "--log-dir", str(tmp_path / "logs")]
+    bot = [sys.executable, "-m", "runner.main_loop", "--fast", "--max-cycles", "3", *places]
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(bot, cwd=ROOT, stdout=full, stderr=full, check=False)
+
+    assert done.returncode == 0
+    assert len(audited(tmp_path)) == 3
+
+
 def test_a_recording_that_is_used_up_ends_the_run(tmp_path: Path) -> None:
     candles = tmp_path / "candles"
     candles.mkdir()

@@ -63,7 +63,8 @@ def test_live_is_refused_until_it_may_send_and_is_confirmed(
     answer = started(venue, monkeypatch, *shipped)
     assert answer.code == ExitCode.GATE
     may_send, confirmed = answer.err.splitlines()
-    assert may_send.startswith("exchange.read_only: is true")
+    assert "config/app.yaml:" in may_send
+    assert "exchange.read_only: is true, and LIVE sends orders; write false" in may_send
     assert confirmed.startswith("--confirm-live: LIVE is not confirmed")
     assert not (venue.folder / "var").exists()
 

@@ -79,7 +79,7 @@ class Recording:
         if start > self.last:
             held = count((self.last - self.first) // self.bar, "bar")
             raise BadRecording(
-                f"the recording holds {held} of {span(self.bar)}; the warm-up alone is {warm_up}:"
+                f"--recording: holds {held} of {span(self.bar)}; the warm-up alone is {warm_up}:"
                 " record more or choose a smaller bar"
             )
         return start
