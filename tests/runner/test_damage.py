@@ -147,7 +147,8 @@ def test_a_part_that_is_gone_is_never_made_anew_in_silence(tmp_path: Path, part:
     answer = the_bot(tmp_path, "--mode", "PAPER", cycles=1)
 
     assert answer.code == ExitCode.DAMAGED
-    assert f"{gone}: is gone, and state.json stands on it" in answer.told
+    stands = "ledger.sqlite" if part == "venue.sqlite" else "state.json"
+    assert f"{gone}: is gone, and {stands} stands on it" in answer.told
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -121,8 +122,8 @@ def waits_until_told_to_stop(
     """The bot before a venue that does not answer, stopped at its first sign of life."""
     seen: list[str] = []
 
-    def stops(beats: Heartbeat, doing: str, why: str) -> None:
-        said(beats, doing, why)
+    def stops(beats: Heartbeat, doing: str, why: str, pause: timedelta) -> None:
+        said(beats, doing, why, pause)
         seen.append(beats.path.read_text(encoding="utf-8"))
         os.kill(os.getpid(), signal.SIGTERM)
 
