@@ -122,7 +122,7 @@ def waits_until_told_to_stop(
     """The bot before a venue that does not answer, stopped at its first sign of life."""
     seen: list[str] = []
 
-    def stops(beats: Heartbeat, doing: str, why: str, pause: timedelta) -> None:
+    def stops(beats: Heartbeat, doing: str, why: str, pause: timedelta = timedelta(0)) -> None:
         said(beats, doing, why, pause)
         seen.append(beats.path.read_text(encoding="utf-8"))
         os.kill(os.getpid(), signal.SIGTERM)
