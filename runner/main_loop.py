@@ -92,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             screen.say(notice)
             log.info(notice)
         code = loop(bot, given, screen, stop)
+        bot.outside.stopping()
         if stop.asked:
             code = farewell(bot, turn, screen, SystemClock())
         bot.outside.leaving(code)
