@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 _LONGEST = 4000  # characters of a value in the environment
 _WITHHELD = ("COINBASE_", "NOTIFY_SOCKET", "WATCHDOG_")
@@ -33,6 +37,8 @@ class AlertCommand:
 
     def run(self, alert: Mapping[str, object]) -> None:
         """Raises CommandFailed where it cannot be started, takes too long, or ends with a fault."""
+        import subprocess  # here, because a bot of which nobody is told needs none of it
+
         try:
             process = subprocess.Popen(
                 self.words,
@@ -60,8 +66,6 @@ def found(word: str) -> bool:
 
 def through_apprise() -> tuple[str, ...]:
     """The program that hands alerts to apprise."""
-    import sys
-
     return (sys.executable, str(Path(__file__).with_name("apprise_call.py")))
 
 

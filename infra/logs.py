@@ -23,7 +23,8 @@ from pythonjsonlogger.json import JsonFormatter
 
 from infra.console import tell
 
-_SECRET_VARIABLES = re.compile(r"COINBASE_API_\w+|TRADER_ALERT_URLS|TRADER_PING_URL")
+_SECRET_VARIABLES = re.compile(r"COINBASE_API_\w+")
+_SECRET_ADDRESSES = ("TRADER_ALERT_URLS", "TRADER_PING_URL")  # one a word
 _SECRET_SHAPES = (
     # A key that lost its last line is still a key.
     re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(-----END [A-Z ]*KEY-----|\Z)", re.DOTALL),
@@ -42,6 +43,9 @@ def without_secrets(text: str) -> str:
             # As it is, and as repr() and JSON show the line ends of a key.
             for shown in (value, repr(value)[1:-1]):
                 text = text.replace(shown, _CUT)
+    for name in _SECRET_ADDRESSES:
+        for address in os.environ.get(name, "").split():
+            text = text.replace(address, _CUT)
     for shape in _SECRET_SHAPES:
         text = shape.sub(_CUT, text)
     return text

@@ -18,6 +18,7 @@ from core.market import Side
 from infra.clock import SystemClock
 from infra.control_files import ControlFolder
 from infra.instance_lock import holder
+from runner.alerts.outside import nobody
 from runner.bot import Bot
 from runner.command_line import parser, run
 from runner.configured import configure
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     running = holder(places.state_dir)
     if running is not None:
         return _told_to(running, given)
-    with wire(given, configure(given)) as bot:
+    # Whoever calls this is there, and must not be kept from it by what tells others.
+    with wire(given, configure(given), outside=nobody()) as bot:
         ControlFolder(places.state_dir).write_flatten(given.why)
         return _carried_out(bot, given)
 

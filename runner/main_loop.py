@@ -103,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             screen.say(notice)
             log.info(notice)
         code = loop(bot, given, screen, stop)
+        bot.outside.stopping()
         if stop.asked or code is ExitCode.HALTED:
             left = farewell(bot, turn, screen, SystemClock())
             code = code if left is ExitCode.FINISHED else left

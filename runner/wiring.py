@@ -52,21 +52,25 @@ _LOOKS_AGAIN_MAX = 2
 
 
 def wire(
-    given: Namespace, configuration: Configuration, gone: Callable[[], bool] = lambda: False
+    given: Namespace,
+    configuration: Configuration,
+    gone: Callable[[], bool] = lambda: False,
+    outside: Outside | None = None,
 ) -> Bot:
     """A Bot ready for its next cycle: locked, recovered, at the market time where it left off.
 
-    `gone` says that nobody waits for a venue any more that does not answer. Of a start that is
-    refused somebody is told, like of all that is wrong.
+    `gone` says that nobody waits for a venue any more that does not answer. `outside` are those
+    who are told; without it as the configuration says, and of a refused start too.
     """
     settings = configuration.settings
-    market = market_for(given, settings, history_length(configuration))
-    if given.fast and market.real is not None:
-        raise Refusal(ExitCode.USAGE, "--fast: the time of a real venue passes by itself; leave it")
     mode, exchange = settings.app.mode.name, settings.exchange.name
     places = Places(given.state_dir, given.log_dir, mode, exchange)
-    outside = outside_of(settings, places)
+    outside = outside or outside_of(settings, places)
     try:
+        market = market_for(given, settings, history_length(configuration))
+        if given.fast and market.real is not None:
+            told = "--fast: the time of a real venue passes by itself; leave it"
+            raise Refusal(ExitCode.USAGE, told)
         pass_gates(given, settings)
         return _moved_in(given, configuration, market, (places, outside), gone)
     except Refusal as refusal:

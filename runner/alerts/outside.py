@@ -31,6 +31,7 @@ PING_VARIABLE = "TRADER_PING_URL"
 PING_FORM = re.compile(r"https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?")
 # Starts that were refused, and of which somebody must know.
 _REFUSALS = {
+    ExitCode.USAGE: AlertCode.START_REFUSED,  # such as a key file that cannot be read
     ExitCode.GATE: AlertCode.START_REFUSED,
     ExitCode.DAMAGED: AlertCode.START_REFUSED,
     ExitCode.KEY_REFUSED: AlertCode.KEY_REFUSED,
@@ -92,9 +93,12 @@ class Outside:
             self._look(code, f"exit code {int(refusal.code)}: {refusal}")
         self.close()
 
-    def leaving(self, code: ExitCode) -> None:
-        """The process ends by its own choice."""
+    def stopping(self) -> None:
+        """The process is about to end by its own choice."""
         self.supervisor.stopping()
+
+    def leaving(self, code: ExitCode) -> None:
+        """It has done what it could before its end."""
         if code is ExitCode.UNPROVED:
             self._look(AlertCode.UNPROVED, "its name stands on stderr and in runner.ledger orders")
 

@@ -91,6 +91,8 @@ def _level(state: BotState) -> Iterator[Alert]:
         return
     met = f"; {standing.seen} against {standing.limit}" if standing.seen else ""
     yield Alert(AlertCode[standing.level.name], "", f"{standing.code}: {standing.why}{met}")
+    if standing.code == Reason.BOOKS_OPEN.name:
+        yield Alert(AlertCode.BOOKS_OPEN, "ledger", standing.why)
 
 
 def _cycle(facts: Facts) -> Iterator[Alert]:

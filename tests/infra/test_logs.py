@@ -125,6 +125,15 @@ def test_the_value_of_a_secret_variable_is_cut_whatever_it_looks_like(
     assert lines(tmp_path)[0]["message"] == "it is [secret], and '[secret]'"
 
 
+def test_each_address_of_alerts_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADER_ALERT_URLS", "json://one/token1\njson://two/token2")
+    monkeypatch.setenv("TRADER_PING_URL", "https://watcher/token3")
+
+    told = without_secrets("https://watcher/token3 then json://two/token2, json://one/token1")
+
+    assert told == "[secret] then [secret], [secret]"
+
+
 def test_a_short_value_does_not_cut_ordinary_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COINBASE_API_KEY", "price")
     assert without_secrets("the price") == "the price"

@@ -313,6 +313,19 @@ def test_books_that_do_not_close_are_told_with_what_is_missing(tmp_path: Path) -
         assert heard.ear.of(AlertCode.EXIT_MISSING) == ONCE
 
 
+def test_a_ledger_that_contradicts_itself_is_told_beside_the_halt_it_brings(
+    tmp_path: Path,
+) -> None:
+    with listened(tmp_path, Stage(), **PAPER) as heard:
+        odd = FatalError("legs do not sum to zero", code="BOOKS_OPEN")
+        undo = interpose(heard.bot, "ledger", "prove", before=raising(odd))
+        cycle(heard.bot)
+        assert heard.ear.told == [("BOOKS_OPEN", "began"), ("HALTED", "began")]
+        undo()
+        resumed(heard.bot)
+        assert heard.ear.told[2:] == [("BOOKS_OPEN", "over"), ("HALTED", "over")]
+
+
 # The machine, the venue and the process
 
 

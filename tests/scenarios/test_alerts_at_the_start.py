@@ -14,7 +14,7 @@ import pytest
 from infra.clock import FastClock, MarketClock
 from infra.heartbeat import Heartbeat
 from infra.instance_lock import InstanceLock
-from runner import kill, main_loop, preflight, resume
+from runner import flatten, kill, main_loop, preflight, resume
 from runner.alerts.alert import AlertCode
 from runner.alerts.outside import Outside
 from runner.arrival import Door, arrive
@@ -98,6 +98,32 @@ def test_a_shut_gate_is_told(tmp_path: Path) -> None:
         )
     assert answer.code == ExitCode.GATE
     assert program.phases == [("START_REFUSED", "began")]
+
+
+def test_a_key_file_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COINBASE_KEY_FILE", str(tmp_path / "gone.json"))
+    with told_by(tmp_path) as (program, config):
+        answer = asked(
+            main_loop.main,
+            *("--config", config, "--mode", "PAPER", "--exchange", "coinbase", "--once"),
+            *("--state-dir", tmp_path / "var", "--log-dir", tmp_path / "logs"),
+        )
+    assert answer.code == ExitCode.USAGE
+    assert program.phases == [("START_REFUSED", "began")]
+
+
+def test_flatten_is_not_kept_from_selling_by_what_tells_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert the_paper_bot(tmp_path, a_config_folder(tmp_path)).code == 0
+    (tmp_path / "broken").mkdir()
+    broken = a_config_folder(tmp_path / "broken", ("app.yaml", NOBODY, "  command: /no/such "))
+    answer = asked(
+        flatten.main,
+        *("--config", broken, "--mode", "PAPER", "--exchange", "embedded", "enough"),
+        *("--state-dir", tmp_path / "var", "--log-dir", tmp_path / "logs"),
+    )
+    assert answer.code == 0, answer.err
 
 
 def test_a_second_start_beside_a_bot_that_runs_is_nobody_s_news(tmp_path: Path) -> None:
