@@ -105,7 +105,7 @@ JUDGES: tuple[Judge, ...] = (
 
 
 def _alive_with(order: TrueOrder, truth: Truth) -> list[TrueOrder]:
-    """Orders of its product and side that live when it begins; itself, though it may end at once."""
+    """Orders of its product and side that live when it begins; itself, even if it ends at once."""
     like = (o for o in truth.orders if (o.symbol, o.side) == (order.symbol, order.side))
     return [o for o in like if o is order or o.lives_at(order.begun)]
 
