@@ -78,7 +78,7 @@ def _never_short(truth: Truth, _: OwnBooks) -> Iterator[str]:
     """No sale of more than was bought, and no sales at work for more than is held."""
     for sale in (order for order in truth.orders if order.side == "SELL"):
         held = _held(truth.fills, sale)
-        at_work = [o for o in truth.orders if _beside(o, sale) and o.lives_at(sale.begun)]
+        at_work = _alive_with(sale, truth)
         more = sum((_left(o, truth.fills, sale) for o in at_work), _ZERO)
         if more > held:
             others = ", ".join(_told(order) for order in at_work)
@@ -87,9 +87,9 @@ def _never_short(truth: Truth, _: OwnBooks) -> Iterator[str]:
 
 def _one_entry_at_a_time(truth: Truth, _: OwnBooks) -> Iterator[str]:
     for entry in (order for order in truth.orders if order.side == "BUY"):
-        others = [o for o in truth.orders if _beside(o, entry) and o.lives_at(entry.begun)]
-        if len(others) > 1:
-            yield f"bought twice at a time: {', '.join(_told(order) for order in others)}"
+        alive = _alive_with(entry, truth)
+        if len(alive) > 1:
+            yield f"bought twice at a time: {', '.join(_told(order) for order in alive)}"
 
 
 Judge = Callable[[Truth, OwnBooks], Iterator[str]]
@@ -104,8 +104,10 @@ JUDGES: tuple[Judge, ...] = (
 )
 
 
-def _beside(one: TrueOrder, other: TrueOrder) -> bool:
-    return (one.symbol, one.side) == (other.symbol, other.side)
+def _alive_with(order: TrueOrder, truth: Truth) -> list[TrueOrder]:
+    """Orders of its product and side that live when it begins; itself, even if it ends at once."""
+    like = (o for o in truth.orders if (o.symbol, o.side) == (order.symbol, order.side))
+    return [o for o in like if o is order or o.lives_at(order.begun)]
 
 
 def _held(fills: tuple[TrueFill, ...], sale: TrueOrder) -> Decimal:

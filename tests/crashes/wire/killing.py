@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ _UNSURE = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UN
 # Of these a process passes none: the venue is another one, and no day ends in a story.
 _NOT_HERE = ("VENUE_", "ARCHIVE", "LOG_MOVING", "RESUME_TAKEN")
 POINTS = tuple(p.name for p in CrashPoint if not p.name.startswith(_NOT_HERE))
+EACH = 5  # deaths in a life, at most
+SIDE_BY_SIDE = 3  # lives; most of a life is waiting
 DOWN = 0.25  # how often nobody starts the next bot before a bar has passed
 STORMY = 3  # cycles of a process that outlives the storm, so that faults have their time
 # Points around orders are where it matters, and passed less often than those of files.
@@ -71,6 +74,7 @@ class Inquest:
 
     life: Life
     corpses: list[Corpse] = field(default_factory=list)
+    code: int = 0
     truth: Truth = field(init=False)
     books: OwnBooks = field(init=False)
 
@@ -100,12 +104,17 @@ class Inquest:
             return []
         return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
-    def end(self, cycles: int) -> list[str]:
-        """The bot goes on for so many cycles, undisturbed; then everything that is wrong."""
-        code = self.life.run(cycles)
-        wrong = [] if code == 0 else [f"the last process ended with {code}: {self.life.told[-1]}"]
+    def end(self, cycles: int) -> None:
+        """The bot goes on for so many cycles, undisturbed; then the venue is asked."""
+        self.code = self.life.run(cycles)
         self.truth, self.books = truth_of(self.life.truth()), books_of(self.life.places)
-        return [*wrong, *disagreements(self.truth, self.books), *self._unproved()]
+
+    def wrong(self) -> Iterator[str]:
+        """Everything that is wrong at the end, one line each."""
+        if self.code != 0:
+            yield f"the last process ended with {self.code}: {self.life.told[-1]}"
+        yield from disagreements(self.truth, self.books)
+        yield from self._unproved()
 
     def _unproved(self) -> Iterator[str]:
         """What the files do not prove of themselves."""
@@ -144,45 +153,61 @@ class Killings:
     fills: int = 0
     lives: int = 0
 
-    def at_random(self, count: int, random: Random, each: int = 5) -> Iterator[str]:
+    def at_random(self, count: int, random: Random) -> Iterator[str]:
         """So many deaths in a storm, some in each life; every other life is a busy one.
 
-        After each life a word of how it stands.
+        Lives go on side by side. After each a word of how it stands.
         """
-        told = [story for story in STORIES.values() if story.stage is not None]
-        busy = [story for story in STORIES.values() if story.stage is None]
-        while self.deaths.total < count:
-            turn, is_odd = divmod(self.lives, 2)
-            story = busy[turn % len(busy)] if is_odd else told[turn % len(told)]
-            deaths = min(each, count - self.deaths.total)
-            self.live(story, deaths, random)
-            yield (
-                f"{self.deaths.total} deaths in {self.lives} lives, {self.orders} orders, "
-                f"{self.fills} fills, {len(self.wrong)} disagreements"
-            )
+        flying: dict[Future[Inquest], int] = {}
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            while self.deaths.total < count:
+                while len(flying) < SIDE_BY_SIDE and (
+                    deaths := min(EACH, count - self.deaths.total - sum(flying.values()))
+                ):
+                    seed = random.randrange(2**32)
+                    story, folder = _story(self.lives), self.place / f"life {self.lives + 1}"
+                    flying[pool.submit(stormed, story, folder, deaths, seed)] = deaths
+                    self.lives += 1
+                for done in wait(flying, return_when=FIRST_COMPLETED).done:
+                    del flying[done]
+                    self.judge(done.result())
+                    yield (
+                        f"{self.deaths.total} deaths, {self.orders} orders, {self.fills} fills, "
+                        f"{len(self.wrong)} disagreements"
+                    )
 
-    def live(self, story: Story, deaths: int, random: Random) -> None:
-        """One life with at most so many deaths."""
-        self.lives += 1
-        folder = self.place / f"life {self.lives}"
-        seed = random.randrange(2**32)
-        with lived(story, folder) as life:
-            inquest = Inquest(life)
-            for number in range(deaths):
-                life.strike([*story.faults, *STORM], seed + number)
-                inquest.kill(a_death(random))
-                if random.random() < DOWN:
-                    life.move()
-            life.run(STORMY)
-            life.strike(())
-            wrong = inquest.end(CALM)
-            self.wrong += [
-                f"life {self.lives} ({story.name}, seed {seed}): {line}" for line in wrong
-            ]
-            for corpse in inquest.corpses:
-                self.deaths.add(corpse.where, story.name, corpse.outcome(inquest.books))
+    def judge(self, inquest: Inquest) -> None:
+        """Take a life that is over into the account."""
+        where = f"{inquest.life.folder.name} ({inquest.life.story.name})"
+        self.wrong += [f"{where}: {line}" for line in inquest.wrong()]
+        for corpse in inquest.corpses:
+            outcome = corpse.outcome(inquest.books)
+            self.deaths.add(corpse.where, inquest.life.story.name, outcome)
         self.orders += len(inquest.truth.orders)
         self.fills += len(inquest.truth.fills)
+
+
+def _story(number: int) -> Story:
+    """Told ones and busy ones by turns."""
+    turn, is_odd = divmod(number, 2)
+    like = [story for story in STORIES.values() if (story.stage is None) == bool(is_odd)]
+    return like[turn % len(like)]
+
+
+def stormed(story: Story, folder: Path, deaths: int, seed: int) -> Inquest:
+    """One life with at most so many deaths in a storm, to its calm end."""
+    random = Random(seed)
+    with lived(story, folder) as life:
+        inquest = Inquest(life)
+        for number in range(deaths):
+            life.strike([*story.faults, *STORM], seed + number)
+            inquest.kill(a_death(random))
+            if random.random() < DOWN:
+                life.move()
+        life.run(STORMY)
+        life.strike(())
+        inquest.end(CALM)
+    return inquest
 
 
 def a_death(random: Random) -> Death:

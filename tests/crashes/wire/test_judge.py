@@ -127,5 +127,12 @@ def test_two_live_sales_of_one_position_are_told_and_one_after_the_other_is_not(
     assert "at work, and" not in told(replace(TRUTH, orders=(BUY, ended, second)))
 
 
+def test_a_sale_that_ended_at_once_was_live_too() -> None:
+    at = NOON + 3 * BAR
+    now = replace(SELL, order_id="v3", name="now", status="FILLED", filled=TWO, begun=at, ended=at)
+    cancelled = replace(SELL, status="CANCELLED", ended=at + timedelta(seconds=1))
+    assert "sales of 4 SOL-USD at work" in told(replace(TRUTH, orders=(BUY, cancelled, now)))
+
+
 def test_a_sale_of_what_was_never_bought_is_told() -> None:
     assert "sales of 2 SOL-USD at work, and 0 held" in told(replace(TRUTH, fills=()))

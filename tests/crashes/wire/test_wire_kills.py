@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from tests.crashes.wire.dying import Death
-from tests.crashes.wire.killing import AGAIN, FOUND, NEVER, ON, Inquest, Killings
+from tests.crashes.wire.killing import AGAIN, FOUND, NEVER, ON, Inquest, stormed
 from tests.crashes.wire.life import CALM, lived
 from tests.crashes.wire.stories import STORIES
 
@@ -33,9 +32,9 @@ def test_a_bot_killed_in_a_story_ends_as_the_venue_has_it(
     with lived(story, place) as life:
         inquest = Inquest(life)
         assert inquest.kill(Death(point=point, nth=nth)), "the point was not passed"
-        wrong = inquest.end(max(CALM, life.left()))
-        (corpse,) = inquest.corpses
-    assert wrong == []
+        inquest.end(max(CALM, life.left()))
+    assert list(inquest.wrong()) == []
+    (corpse,) = inquest.corpses
     assert corpse.outcome(inquest.books) == outcome
     if outcome is not NEVER:
         assert story.statuses <= {order.status for order in inquest.truth.orders}
@@ -44,8 +43,7 @@ def test_a_bot_killed_in_a_story_ends_as_the_venue_has_it(
 
 
 def test_bots_killed_in_a_storm_agree_with_the_venue_once_it_is_over(place: Path) -> None:
-    killings = Killings(place)
-    killings.live(STORIES["busy, stops rest"], 2, Random(4))
-    assert killings.wrong == []
-    assert killings.deaths.total == 2
-    assert killings.orders > 5, "the test needs orders"
+    inquest = stormed(STORIES["busy, stops rest"], place, deaths=2, seed=4)
+    assert list(inquest.wrong()) == []
+    assert inquest.corpses
+    assert len(inquest.truth.orders) > 5, "the test needs orders"
