@@ -16,7 +16,7 @@ import numpy as np
 
 from core.account import Portfolio
 from core.allocation import allocate
-from core.changes import Scene, plan_changes, stakes_of
+from core.changes import Scene, plan_changes
 from core.decision import Decision
 from core.execution import plan_orders
 from core.exits import all_out, exit_plans, protective_exits
@@ -73,17 +73,7 @@ def decide(
     allocation = allocate(entries, policy.budgets, portfolio)
     ranges = _ready(panel.symbols, atr / panel.close[:, -1])
     sizes = size(allocation.kept, portfolio, ranges, regime.regime, policy)
-    scene = Scene(
-        snapshot=snapshot,
-        portfolio=portfolio,
-        state=state,
-        standing=standing,
-        universe=universe,
-        regime=regime.regime,
-        policy=policy,
-        equity=portfolio.equity,
-        held=stakes_of(portfolio),
-    )
+    scene = Scene(snapshot, portfolio, state, standing, universe, regime.regime, policy)
     changes = plan_changes(scene, opinions.ids, (*exits.proposals, *sizes.sized))
     risk = RiskManager(snapshot, state, standing, policy)
     reviews = risk.check_all(changes.proposals, portfolio, regime)

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from core.changes.entries import Entries, review_entries
 from core.changes.replacements import continued, kept_chases
-from core.changes.scene import Scene, stakes_of
+from core.changes.scene import Scene
 from core.changes.slices import Slices, cut_slices
 from core.market import Side
 from core.orders import PlannedCancel, PlannedOrder
@@ -23,7 +23,7 @@ from core.proposals import Purpose, TradeProposal
 from core.reasons import Finding
 from core.state import Asked, ChangeMemory
 
-__all__ = ["Changes", "Scene", "plan_changes", "stakes_of"]
+__all__ = ["Changes", "Scene", "plan_changes"]
 
 
 @dataclass(frozen=True, slots=True)

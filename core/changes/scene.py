@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.account import Portfolio
@@ -38,8 +38,13 @@ class Scene:
     universe: Universe
     regime: Regime
     policy: Policy
-    equity: Money
-    held: Mapping[str, Stake]  # every position at its worth, by symbol
+    equity: Money = field(init=False)
+    held: Mapping[str, Stake] = field(init=False)  # every position at its worth, by symbol
+
+    def __post_init__(self) -> None:
+        value_once = object.__setattr__  # the only way to fill in a frozen value
+        value_once(self, "equity", self.portfolio.equity)
+        value_once(self, "held", _stakes_of(self.portfolio))
 
     @property
     def at(self) -> datetime:
@@ -88,7 +93,7 @@ class Breach:
     finding: Finding
 
 
-def stakes_of(portfolio: Portfolio) -> Mapping[str, Stake]:
+def _stakes_of(portfolio: Portfolio) -> Mapping[str, Stake]:
     """Every position at its worth, by symbol."""
     return {
         symbol: Stake(symbol, position.base, portfolio.value(symbol))

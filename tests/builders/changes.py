@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.account import Portfolio
-from core.changes import Changes, Scene, plan_changes, stakes_of
+from core.changes import Changes, Scene, plan_changes
 from core.market import Regime, Side, Snapshot
 from core.money import Price, Quantity
 from core.orders import (
@@ -139,8 +139,6 @@ def a_scene(
         universe=universe or a_universe(*names),
         regime=regime,
         policy=policy or a_policy(),
-        equity=owned.equity,
-        held=stakes_of(owned),
     )
 
 

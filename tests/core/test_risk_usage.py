@@ -87,6 +87,7 @@ def test_a_sell_is_at_most_our_own_lots_at_the_bid(asked: str, expected: str) ->
     ours = a_portfolio(a_position("SOL-USD"))
     verdict = verdict_on(a_sell(notional=asked), portfolio=ours)
     assert granted(verdict) == usd(expected)
+    assert isinstance(verdict, Approved) is (asked == expected)
     if asked != expected:
         assert reduction(verdict) == Finding(
             Reason.REDUCED, "99.99 USD", "99.98 USD", "portfolio.positions"
