@@ -60,7 +60,7 @@ class Gatherer:
         )
         if not one_venue(self.market, self.venue):
             # An account of its own may not be asked from another thread.
-            found.balances.extend(tries.piece("balances", self.venue.balances) or ())
+            found.balances.extend(tries.piece("balances", self._balances) or ())
         bars, through = self._new_bars(books, state.at, found.bars)
         return Reading(
             at=state.at,
@@ -95,7 +95,16 @@ class Gatherer:
     def _account_asks(self, found: _Found) -> Iterator[Ask]:
         """The balances, side by side with the market where it is the same venue that answers."""
         if one_venue(self.market, self.venue):
-            yield "balances", kept(self.venue.balances, found.balances.extend)
+            yield "balances", kept(self._balances, found.balances.extend)
+
+    def _balances(self) -> tuple[Balance, ...]:
+        """What is no number at all is no answer; no record could hold it either."""
+        told = self.venue.balances()
+        for one in told:
+            if not (one.total.is_finite() and one.held.is_finite()):
+                what = f"{one.total} {one.currency}, {one.held} of it held"
+                raise RetryableError(f"the venue tells {what}", code="ANSWER_UNREADABLE")
+        return told
 
     def _server_time(self, at: datetime, tries: _Tries) -> datetime | None:
         """What the venue's clock said at the decision time, however long the reading took."""

@@ -17,7 +17,7 @@ h2{font-size:1.15rem;margin:2.2em 0 .1em}
 .kicker{margin:0;overflow-wrap:anywhere}
 section>p{margin:.1em 0 .6em}
 .summary p{color:var(--ink);margin:.25em 0;max-width:44em}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:8px;
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(156px,1fr));gap:8px;
 margin:24px 0}
 .tiles div{background:var(--tile);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
 .tiles span{display:block;color:var(--soft);font-size:.8rem}

@@ -70,5 +70,5 @@ class VenueTruth:
             self.orders: list[VenueOrder] = [entry.told_as() for entry in entries]
             self.fills: list[VenueFill] = [deal.told_as() for deal in deals]
             self.balances: dict[str, Decimal] = {
-                name: total for name, total in balances_in(db).items() if total
+                name: total for name, total in balances_in(db, path).items() if total
             }

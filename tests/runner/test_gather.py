@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from core.errors import FatalError, RetryableError
-from core.market import Depth
+from core.market import Balance, Depth
 from core.policy import Allowlist
 from core.ports import Piece, ReadAll
 from infra.exchange.read_only import ReadOnlyVenue
@@ -312,3 +313,21 @@ def test_a_venue_that_is_far_away_is_asked_for_its_list_beside_the_rest() -> Non
     assert [product.symbol for product in second.products or ()] == [BTC, SOL, XRP]
     assert (XRP in second.bars, XRP in third.bars) == (False, True)
     assert rounds == [2 + 2 + 1, 3 + 2 + 1, 3 + 3 + 1]
+
+
+class Nonsense(ReadOnlyVenue):
+    """A venue that tells of money what no number is."""
+
+    def balances(self) -> tuple[Balance, ...]:
+        return (*super().balances(), Balance("EUR", Decimal("NaN"), Decimal(0)))
+
+
+def test_a_balance_that_is_no_number_is_no_answer_and_the_cycle_goes_on() -> None:
+    stage = Stage(SOL)
+    gatherer = replace(a_gatherer(stage), venue=Nonsense((usd("10000"),)))
+
+    told = read(gatherer)
+
+    assert told.balances == ()
+    assert told.missing["balances"].startswith("ANSWER_UNREADABLE: the venue tells NaN EUR")
+    assert SOL in told.tops

@@ -180,9 +180,20 @@ def test_a_ledger_that_is_held_for_a_while_fails_cycles_and_sends_nothing(
         (holds(b"", "venue.sqlite"), "restore a backup"),
         (says("DROP TABLE fills", "venue.sqlite"), "restore a backup"),
         (says("UPDATE meta SET value = '{,' WHERE name = 'market'", "venue.sqlite"), "backup"),
+        (says("UPDATE balances SET total = 'NaN'", "venue.sqlite"), "'NaN'"),
+        (says("UPDATE balances SET total = 'much'", "venue.sqlite"), "'much'"),
         (says("PRAGMA user_version = 99", "venue.sqlite"), "run the version that wrote it"),
     ],
-    ids=["gone", "overwritten", "emptied", "a table is gone", "nonsense as market", "newer"],
+    ids=[
+        "gone",
+        "overwritten",
+        "emptied",
+        "a table is gone",
+        "nonsense as market",
+        "NaN",
+        "text",
+        "newer",
+    ],
 )
 def test_the_simulated_venue_is_never_made_anew_under_a_ledger_that_stands_on_it(
     home: Path, damage: Damage, said: str

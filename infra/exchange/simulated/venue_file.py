@@ -9,6 +9,7 @@ same file for one process. It knows no rule of trading.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,9 @@ _SCHEMA = """
     CREATE INDEX fills_by_time ON fills (at);
     CREATE INDEX fills_of_order ON fills (exchange_order_id);
 """
+
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?")  # no NaN, and nothing infinite
 
 
 class DamagedVenue(FatalError):
@@ -222,7 +226,11 @@ def _check_identity(path: Path, db: sqlite3.Connection, identity: VenueIdentity)
         )
 
 
-def balances_in(db: sqlite3.Connection) -> dict[str, Decimal]:
+def balances_in(db: sqlite3.Connection, path: Path | str) -> dict[str, Decimal]:
     """What the account holds, by currency."""
-    rows = db.execute("SELECT currency, total FROM balances ORDER BY currency")
-    return {currency: Decimal(total) for currency, total in rows}
+    found = {}
+    for currency, total in db.execute("SELECT currency, total FROM balances ORDER BY currency"):
+        if not _NUMBER.fullmatch(total):
+            raise DamagedVenue(f"{path}: holds {total!r} {currency}; restore a backup")
+        found[currency] = Decimal(total)
+    return found

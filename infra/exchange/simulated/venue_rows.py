@@ -134,7 +134,7 @@ class VenueRows:
 
     def balances(self) -> dict[str, Decimal]:
         with told(self._path):
-            return balances_in(self._db)
+            return balances_in(self._db, self._path)
 
     def progress(self) -> dict[str, datetime]:
         """Up to when closed bars have done their work, by symbol."""
