@@ -93,6 +93,11 @@ def progress(venue: Venue, orders: Iterable[Order], looks: Looks) -> Iterator[Or
         if why is not None:
             looks.odd[order.symbol] = why
             continue
+        if told.status is OrderStatus.UNKNOWN:
+            looks.odd[order.symbol] = (
+                f"the venue's word on order {told.exchange_order_id} is not known: {told.told}"
+            )
+            continue
         status = status_now(order, told)
         if status is not order.status:
             yield replace(order, status=status, told=told.told or order.told)

@@ -44,7 +44,14 @@ def judged(venue: Any) -> dict[str, Any]:
     told["candles"] = venue.fetch_ohlcv(PAIR, "15m", since=now - 10 * 900_000, limit=10)
     told["trades"] = len(venue.fetch_trades(PAIR, limit=5))
     told["last"] = venue.fetch_ticker(PAIR)["last"]
-    return told | limit_order(venue) | market_orders(venue) | refusal(venue)
+    tops = venue.fetch_bids_asks([PAIR, "ETH/USD"])
+    told["tops"] = {name: [top["bid"], top["ask"]] for name, top in tops.items()}
+    told["tickers"] = len(venue.fetch_tickers())
+    told["of_a_time"] = len(venue.fetch_trades(PAIR, now - 3_600_000, 10, {"until": now}))
+    told["fees"] = venue.fetch_trading_fees()[PAIR]["maker"]
+    told["moved"] = [venue.fetch_deposits("USD"), venue.fetch_withdrawals("USD")]
+    orders = limit_order(venue) | market_orders(venue)
+    return told | orders | special_orders(venue) | refusal(venue)
 
 
 def limit_order(venue: Any) -> dict[str, Any]:
@@ -75,6 +82,23 @@ def market_orders(venue: Any) -> dict[str, Any]:
         "sold": [venue.fetch_order(sold)["status"], venue.fetch_order(sold)["filled"]],
         "fills": [[fill["side"], fill["amount"], fill["fee"]["currency"]] for fill in fills],
         "closed": sorted(order["status"] for order in venue.fetch_closed_orders(PAIR)),
+    }
+
+
+def special_orders(venue: Any) -> dict[str, Any]:
+    """All or nothing, taken back at once with others, and a stop; then the listings."""
+    far = venue.create_order(PAIR, "limit", "buy", 0.001, 20_000, {"timeInForce": "FOK"})["id"]
+    near = venue.create_order(PAIR, "limit", "buy", 0.001, 200_000, {"timeInForce": "FOK"})["id"]
+    stop = venue.create_order(PAIR, "limit", "sell", 0.001, 29_000, {"stopLossPrice": 30_000})["id"]
+    rests = venue.fetch_order(stop)
+    told = [venue.fetch_order(name)["status"] for name in (far, near)]
+    gone = [order["id"] for order in venue.cancel_orders([stop], PAIR)]
+    known = [order["id"] for order in venue.fetch_orders(PAIR)]
+    return {
+        "entire": told,
+        "stop": [rests["status"], rests["triggerPrice"], gone == [stop]],
+        "listed": {far, near, stop} <= set(known),
+        "cancelled_listed": {far, stop} <= {o["id"] for o in venue.fetch_canceled_orders(PAIR)},
     }
 
 

@@ -72,5 +72,20 @@ def test_its_market_orders_fill_and_the_fills_are_in_base_units(told: Any) -> No
     assert told["closed"] == ["closed", "closed"]
 
 
+def test_it_asks_for_many_at_once_and_for_what_was_paid_in(told: Any) -> None:
+    assert sorted(told["tops"]) == ["BTC/USD", "ETH/USD"]
+    assert all(bid < ask for bid, ask in told["tops"].values())
+    assert told["tickers"] == len(told["markets"])
+    assert told["of_a_time"] == 10
+    assert told["fees"] == 0.004
+    assert told["moved"] == [[], []]
+
+
+def test_its_special_orders_are_all_or_nothing_and_stops_that_rest(told: Any) -> None:
+    assert told["entire"] == ["canceled", "closed"]
+    assert told["stop"] == ["open", 30_000, True]
+    assert (told["listed"], told["cancelled_listed"]) == (True, True)
+
+
 def test_it_understands_a_refusal(told: Any) -> None:
     assert told["refused"] == "InsufficientFunds"

@@ -106,6 +106,26 @@ def test_its_market_order_in_dollars_is_filled_at_the_cost_it_named(client: REST
     assert float(fill["size"]) + float(fill["commission"]) == pytest.approx(100, abs=1e-6)
 
 
+def test_its_fill_or_kill_is_filled_or_gone(client: RESTClient) -> None:
+    near = client.limit_order_fok_buy("sdk-fok-1", "BTC-USD", "0.001", "200000")
+    far = client.limit_order_fok_buy("sdk-fok-2", "BTC-USD", "0.001", "20000")
+    told = [
+        client.get_order(answer["success_response"]["order_id"])["order"]["status"]
+        for answer in (near, far)
+    ]
+
+    assert told == ["FILLED", "CANCELLED"]
+
+
+def test_it_tries_a_change_before_it_makes_it(client: RESTClient) -> None:
+    answer = client.limit_order_gtc_buy("sdk-try", "BTC-USD", "0.001", "20000")
+    order_id = answer["success_response"]["order_id"]
+    tried = client.preview_edit_order(order_id, size="0.002", price="30000")
+    client.cancel_orders([order_id])
+
+    assert (tried["errors"], tried["quote_size"]) == ([], "60")
+
+
 def test_it_sells_what_it_bought(client: RESTClient) -> None:
     client.market_order_buy("sdk-3", "ETH-USD", base_size="0.1")
     answer = client.market_order_sell("sdk-4", "ETH-USD", base_size="0.1")

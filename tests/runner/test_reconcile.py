@@ -250,6 +250,18 @@ def test_an_order_that_is_told_twice_with_different_states_stops_its_product(
         assert kept.only().status is OrderStatus.OPEN
 
 
+def test_a_status_that_nobody_knows_stops_its_product_until_it_is_known(tmp_path: Path) -> None:
+    with bookkeeping(tmp_path) as kept:
+        name = kept.sends(a_wish())
+        kept.venue.orders[name] = replace(
+            kept.venue.orders[name], status=OrderStatus.UNKNOWN, told="status OF_TOMORROW"
+        )
+        assert "status OF_TOMORROW" in kept.cycle().portfolio.quarantined[SOL]
+        kept.venue.orders[name] = replace(kept.venue.orders[name], status=OrderStatus.OPEN, told="")
+        assert kept.cycle().portfolio.quarantined == {}
+        assert kept.only().status is OrderStatus.OPEN
+
+
 def test_a_fill_that_is_told_otherwise_the_second_time_stops_its_product_alone(
     tmp_path: Path,
 ) -> None:

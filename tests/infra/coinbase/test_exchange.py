@@ -70,7 +70,7 @@ def test_without_a_key_only_public_addresses_are_asked() -> None:
 def test_the_product_list_is_read_again_when_it_is_older_than_allowed() -> None:
     scene = a_market()
     first = scene.exchange.products()
-    scene.clock.pass_by(15 * 60)
+    scene.clock.pass_by(30 * 60)
     assert scene.exchange.products() is first
     assert scene.exchange.requests == 1
 
@@ -82,7 +82,7 @@ def test_the_product_list_is_read_again_when_it_is_older_than_allowed() -> None:
 def test_a_product_list_that_cannot_be_renewed_is_missing_and_not_an_old_one() -> None:
     scene = a_market()
     scene.exchange.products()
-    scene.clock.pass_by(16 * 60)
+    scene.clock.pass_by(31 * 60)
     scene.link.script["GET /products"] = lost("TLS_REFUSED", sent=False)
 
     with pytest.raises(RetryableError):
