@@ -250,15 +250,6 @@ def test_a_start_tells_of_foreign_coins_and_orders_and_leaves_them_alone(tmp_pat
         assert rehearsal.venue.order(name)["status"] == "OPEN"
 
 
-def test_own_lots_are_no_foreign_coins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with a_rehearsal(tmp_path) as rehearsal:
-        with rehearsal.bot() as bot:
-            step(bot)
-            assert bot.world.ledger.positions()
-        _, found = examined(rehearsal, monkeypatch)
-        assert "coins" not in found
-
-
 def test_with_own_positions_limits_that_forbid_every_entry_start_in_reduce_only(
     tmp_path: Path,
 ) -> None:
@@ -271,7 +262,8 @@ def test_with_own_positions_limits_that_forbid_every_entry_start_in_reduce_only(
         policy.write_text(before.replace("notional_max: 1000 USD", "notional_max: 25 USD"))
         rehearsal.move()
         with rehearsal.bot() as bot:
-            assert any(told.startswith("preflight: sizes: no product") for told in bot.notices)
+            told = [line for line in bot.notices if line.startswith("preflight: ")]
+            assert [line.split(":")[1] for line in told] == [" sizes"], "own lots are not foreign"
             record = step(bot)
             assert (record["level"], bot.last.state.standing.why) == (
                 "REDUCE_ONLY",

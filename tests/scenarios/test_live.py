@@ -158,18 +158,6 @@ def test_whoever_stops_waiting_is_told_of_entries_that_nobody_could_ask_after(
     assert all("OPEN, unproved, ends by itself at" in told for told in entries)
 
 
-def test_a_second_start_finds_the_first_and_says_so_unless_it_is_to_be_quiet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with a_rehearsal(tmp_path) as rehearsal, rehearsal.bot():
-        given = rehearsal.arguments("--confirm-live")
-        loud = started(rehearsal, monkeypatch, *[flag for flag in given if flag != "--quiet"])
-        quiet = started(rehearsal, monkeypatch, *given)
-    assert (loud.code, quiet.code) == (ExitCode.LOCKED, ExitCode.LOCKED)
-    assert "another bot runs on this folder" in loud.told
-    assert (quiet.out, quiet.err) == ("", "")
-
-
 def test_once_waits_for_nobody(venue: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
     unreachable(venue, monkeypatch)
     answer = asked(main_loop.main, *venue.arguments("--once", "--confirm-live"))

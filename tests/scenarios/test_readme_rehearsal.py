@@ -12,7 +12,7 @@ from tests.rehearsal.acting import Failed, Rehearsing
 from tests.rehearsal.counted import ANEW, KINDS, MOVED, PARTLY, STOPPED_HERE, STOPPED_THERE, counted
 from tests.rehearsal.counted import FILLED as ENTRIES_FILLED
 
-CYCLES = 4
+CYCLES = 3
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
