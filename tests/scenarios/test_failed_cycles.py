@@ -319,6 +319,7 @@ def test_a_wait_after_failures_doubles_up_to_its_limit_and_ends_with_them(tmp_pa
 def test_a_heartbeat_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     with a_bot(tmp_path, Stage(SOL)) as bot:
         (the_places(tmp_path).heartbeat.with_name("heartbeat.json.new")).mkdir()
+        (the_places(tmp_path).heartbeat).unlink()
         (the_places(tmp_path).heartbeat).mkdir()
         assert cycle(bot)["outcome"] == "NO_TRADE"
         assert cycle(bot)["cycle"] == 2
