@@ -19,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from time import perf_counter
 
 from infra.process import keep_memory_flat, resident_mb
@@ -110,16 +111,20 @@ def kills(count: int, seed: int) -> int:
 
 
 def wire_kills(count: int, seed: int) -> int:
-    """The same over the wire, to the last kill; then what disagreed, if anything."""
-    with _folder() as folder:
-        killings = wire.Killings(folder)
-        for told in killings.at_random(count, Random(seed)):
-            print(told, file=sys.stderr, flush=True)
+    """The same over the wire; what disagreed, if anything, and then where it can be looked at."""
+    folder = Path(mkdtemp(prefix="soak-", dir=_MEMORY if _MEMORY.is_dir() else None))
+    killings = wire.Killings(folder)
+    for told in killings.at_random(count, Random(seed)):
+        print(told, file=sys.stderr, flush=True)
     print("\n".join(killings.deaths.markdown()))
     print(f"{killings.lives} lives, {killings.orders} orders, {killings.fills} fills")
+    if not killings.wrong:
+        rmtree(folder)
+        return 0
     for line in killings.wrong:
         print(f"DISAGREES: {line}")
-    return 1 if killings.wrong else 0
+    print(f"the folders of all lives are in {folder}")
+    return 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

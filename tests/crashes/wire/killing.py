@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -130,9 +131,10 @@ class Inquest:
         cycles = [line["cycle"] for line in lines]
         if cycles != sorted(set(cycles)):
             yield f"cycle numbers are not in order: {cycles}"
-        times = [line["at"] for line in lines if line["outcome"] != "FAILED"]
+        decided = [line["at"] for line in lines if line["outcome"] != "FAILED"]
+        times = [datetime.fromisoformat(at) for at in decided]
         if times != sorted(set(times)):
-            yield "a market time was decided twice"
+            yield f"market times were decided twice, or not in order: {', '.join(decided)}"
         codes = {line["cycle"]: (line["why"] or {}).get("code") for line in lines}
         for corpse in self.corpses:
             code = codes.get(corpse.cycle) if corpse.cycle is not None else "INTERRUPTED"

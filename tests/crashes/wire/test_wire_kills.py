@@ -20,7 +20,7 @@ DEATHS = [
     ("stop exit", "SEND_ANSWERED", 2, FOUND),
     ("lost answer", "ASIDE_WRITTEN", 4, FOUND),
     ("bracket", "SEND_ANSWERED", 2, FOUND),  # that of the stop which is to rest
-    ("a stop gives way", "CANCEL_ANSWERED", 1, ON),
+    ("a stop gives way", "CANCEL_ANSWERED", 1, NEVER),  # the sale, which had to wait
 ]
 
 
@@ -36,7 +36,7 @@ def test_a_bot_killed_in_a_story_ends_as_the_venue_has_it(
     assert list(inquest.wrong()) == []
     (corpse,) = inquest.corpses
     assert corpse.outcome(inquest.books) == outcome
-    if outcome is not NEVER:
+    if name != "entry":  # which is over when its only order never reached the venue
         assert story.statuses <= {order.status for order in inquest.truth.orders}
         sides = [fill.side for fill in inquest.truth.fills]
         assert tuple(dict.fromkeys(sides)) == tuple(dict.fromkeys(story.fills))
