@@ -105,7 +105,12 @@ def test_a_book_far_from_the_last_close_is_not_believed(mid: str, seen: str | No
 
 
 @pytest.mark.parametrize(
-    "panel", [a_flat_panel("BTC-USD"), a_panel({"SOL-USD": [float("nan")] * 350})]
+    "panel",
+    [
+        a_flat_panel("BTC-USD"),
+        a_panel({"SOL-USD": [float("nan")] * 350}),
+        a_panel({"SOL-USD": [*[100.0] * 349, 0.0]}),  # a bar that closed at nothing
+    ],
 )
 def test_a_book_without_a_close_to_hold_it_against_is_not_believed(panel: object) -> None:
     verdict = verdict_on(a_buy(), snapshot=a_snapshot(panel=panel))
