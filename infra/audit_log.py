@@ -56,6 +56,7 @@ class AuditFile:
     """Appends to the log of one mode; the only writer of its folder."""
 
     folder: Path
+    folder_id: str  # of the state folder whose log it is
     keep: timedelta
     lock: IO[str]
     file: FileIO
@@ -76,6 +77,7 @@ class AuditFile:
             last = next(newest_first(folder), None)
             return cls(
                 folder=folder,
+                folder_id=folder_id,
                 keep=keep,
                 lock=lock,
                 file=_opened(folder / CURRENT),
@@ -98,6 +100,8 @@ class AuditFile:
             raise FatalError(
                 "the audit record is not complete", code=Reason.BROKEN_RULE.name, lacks=lacking
             )
+        if not self._is_there():
+            self._begin_anew()
         day = str(record["at"])[:10]
         if self.day and self.rotates_at(day):
             self._rotate(day)
@@ -115,6 +119,25 @@ class AuditFile:
     def close(self) -> None:
         self.file.close()
         self.lock.close()
+
+    def _is_there(self) -> bool:
+        """Whether the file that is open is the one that people find under its name."""
+        try:
+            there = (self.folder / CURRENT).stat()
+        except FileNotFoundError:
+            return False
+        ours = os.fstat(self.file.fileno())
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def _begin_anew(self) -> None:
+        """Somebody took the log away while we wrote. Its chain goes on in a new file.
+
+        A bot that could not write it any more would stop watching its exits, too.
+        """
+        self.file.close()
+        self.lock.close()
+        self.lock = log_folder.take(self.folder, self.folder_id)
+        self.file, self.day = _opened(self.folder / CURRENT), _day_of(self.folder / CURRENT)
 
     def _rotate(self, today: str) -> None:
         current = self.folder / CURRENT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,37 @@ def cycles_in(data: bytes) -> list[int]:
 
 def current(folder: Path) -> Path:
     return folder / "audit.jsonl"
+
+
+# --- a folder that is taken away -------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", ["deleted", "moved", "its file alone"])
+def test_a_log_that_is_taken_away_while_it_is_written_goes_on_in_a_new_file(
+    tmp_path: Path, taken: str
+) -> None:
+    folder, other = tmp_path / "log", tmp_path / "elsewhere"
+    first, *more = days(1, 4)
+    log = a_log(folder)
+    log.append(first)
+    head = log.head
+    match taken:
+        case "deleted":
+            shutil.rmtree(folder)
+        case "moved":
+            folder.rename(other)
+        case _:
+            current(folder).unlink()
+
+    for record in more:  # over the next nights, so that it rotates too
+        log.append(record)
+    log.close()
+
+    assert cycles(folder) == [4, 3, 2]
+    assert next(reversed(list(newest_first(folder))))["prev"] == head
+    assert verify(files(folder)).ok
+    written(folder, a_record(5, at=NIGHT + 4 * DAY))
+    assert cycles(folder) == [5, 4, 3, 2]
 
 
 # --- lines ----------------------------------------------------------------------

@@ -45,8 +45,11 @@ class Cut(RecordedMarket):
         recording = whole._recording
         ended = int((at - recording.bar).timestamp())
         bars = {symbol: _until(series, ended) for symbol, series in recording.bars.items()}
-        known = replace(recording, bars={s: b for s, b in bars.items() if len(b)})
+        known = replace(recording, bars=bars)
         super().__init__(MarketClock(at), known, whole._fees, whole._book_model)
+
+    def products(self) -> tuple[Product, ...]:
+        return self._whole.products()
 
     def _product_at(self, symbol: str, now: datetime) -> Product:
         return self._whole._product_at(symbol, now)
