@@ -105,6 +105,10 @@ def open_for_writing(path: Path, owner: Owner) -> sqlite3.Connection:
     return db
 
 
+# Another program has the file, and may be writing it.
+_HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that cannot write, also beside a running bot."""
     if not path.exists():
@@ -112,7 +116,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     with opening(path):
         try:
             return _reading(path, "mode=ro")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname.startswith(_HELD):
+                raise
             # SQLite wants to lay files beside it, and a full or read-only disk takes none.
             log = path.with_name(path.name + "-wal")
             if log.exists() and log.stat().st_size:

@@ -263,7 +263,8 @@ def test_with_own_positions_limits_that_forbid_every_entry_start_in_reduce_only(
         rehearsal.move()
         with rehearsal.bot() as bot:
             told = [line for line in bot.notices if line.startswith("preflight: ")]
-            assert [line.split(":")[1] for line in told] == [" sizes"], "own lots are not foreign"
+            checks = [line.split(":")[1] for line in told]
+            assert checks == [" alerts", " sizes"], "own lots are not foreign"
             record = step(bot)
             assert (record["level"], bot.last.state.standing.why) == (
                 "REDUCE_ONLY",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,7 +101,8 @@ def test_once_decides_one_cycle(tmp_path: Path) -> None:
 def test_once_says_with_its_code_that_the_cycle_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = iter([10**12, 0])  # room at the start, and none when the cycle begins
+    # Room at the start for both folders, and none when the cycle begins.
+    free = chain([10**12, 10**12], repeat(0))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free)))
     run = main_loop_run(tmp_path, "--once")
     assert run.code == 1
