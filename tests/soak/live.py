@@ -78,7 +78,7 @@ def live_run(folder: Path, cycles: int, say: Callable[[str], None]) -> LiveRun:
 
 @contextmanager
 def _bot(rehearsal: Rehearsal, cycles: int) -> Iterator[subprocess.Popen[bytes]]:
-    told = msgspec.json.encode(Death(step=_STEP)).decode()
+    told = msgspec.json.encode(Death(step=_STEP, pause=0.0)).decode()
     arguments = rehearsal.arguments("--confirm-live", "--max-cycles", str(cycles))
     command = [sys.executable, "-m", "tests.crashes.wire.dying", told, *arguments]
     bot = subprocess.Popen(command, cwd=ROOT, env={**rehearsal.environment(), "PATH": ""})

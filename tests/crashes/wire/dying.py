@@ -41,7 +41,9 @@ class Death(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the process dies: where a point is passed for the nth time, or after so many seconds.
 
     `latest` is the how manieth point of all at which it dies if it has not by then. The
-    words of where it was are left in `note`. `step` is of market time, from cycle to cycle.
+    words of where it was are left in `note`. `step` is of market time, from cycle to cycle;
+    `pause` of real time: longer than the sandbox's faults hide a new order, or a bot whose
+    quarters of an hour last milliseconds would prove absent what a real one sees in time.
     """
 
     note: str = ""
@@ -50,6 +52,7 @@ class Death(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     latest: int = 0
     step: float = BAR.total_seconds()
+    pause: float = 0.1
 
 
 class Executioner:
@@ -79,13 +82,14 @@ class Executioner:
 class Hands:
     """What moves the sandbox's clock, and with it the bot's, to the next whole step."""
 
-    def __init__(self, step: float) -> None:
+    def __init__(self, step: float, pause: float) -> None:
         context = create_default_context(cafile=os.environ["COINBASE_CA_FILE"])
         self._line = HTTPSConnection(os.environ["COINBASE_BASE_URL"], context=context, timeout=20)
-        self._step = step
+        self._step, self._pause = step, pause
 
     def rest(self, bot: Bot, stop: main_loop.Stop, failures: int) -> None:
-        """In place of main_loop's: nobody waits, however many cycles have failed."""
+        """In place of main_loop's: nobody waits long, however many cycles have failed."""
+        time.sleep(self._pause)
         now = self._told("GET", None)
         at = now.fromtimestamp((now.timestamp() // self._step + 1) * self._step, now.tzinfo)
         there = self._told("POST", {"at": at.isoformat()})
@@ -115,7 +119,7 @@ def main(told: str, arguments: list[str]) -> None:
     executioner = Executioner(death)
     if death.seconds:
         Thread(target=executioner.in_time, daemon=True).start()
-    vars(main_loop)["rest"] = Hands(death.step).rest
+    vars(main_loop)["rest"] = Hands(death.step, death.pause).rest
     setattr(Bucket, "take", lambda *_: None)  # noqa: B010
     with hooked(executioner):
         run(lambda _: main_loop.main(arguments))

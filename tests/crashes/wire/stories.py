@@ -28,8 +28,8 @@ Rules = Sequence[Mapping[str, Any]]
 
 _COINS = ("AAVE", "AVAX", "BTC", "DOGE", "DOT", "PEPE", "SOL")
 
-# Seconds are real ones, of which a cycle of a quarter of an hour takes about a tenth; so what
-# is hidden for a moment is seen again by the next cycle. A client waits one second.
+# Seconds are real ones. Between two cycles lie a tenth of one (tests/crashes/wire/dying.py), so
+# a new order that is hidden for a moment is seen again by the next cycle; and a client waits one.
 STORM: Rules = (
     {"kind": "cut", "on": f"POST {ORDERS}", "share": 0.05},
     {"kind": "cut", "on": f"POST {ORDERS}", "share": 0.08, "after": True},
