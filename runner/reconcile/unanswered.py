@@ -1,7 +1,8 @@
 """Intents without an answer: did they reach the venue?
 
 Absence is proved, not assumed: when the order's own end has passed, or when two complete
-listings of two cycles do not hold it. Nothing here sends an order again.
+listings of two cycles do not hold it. To an order that the venue has given a name it once
+said yes, so its end alone proves nothing. Nothing here sends an order again.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def _search(venue: Venue, name: str, since: object) -> Search:
 
 def _proved(order: Order, state: BotState, absent: Mapping[str, int]) -> bool:
     """Whether an order that a complete listing does not hold can no longer turn up."""
-    end = order.planned.end_time
-    if end is not None and state.at is not None and end < state.at:
+    end, named = order.planned.end_time, order.exchange_order_id is not None
+    if end is not None and state.at is not None and end < state.at and not named:
         return True
     first = absent.get(order.planned.client_order_id)
     return first is not None and first < state.cycle

@@ -12,7 +12,7 @@ import pytest
 from core.errors import RetryableError
 from core.market import Side
 from core.money import Money
-from core.orders import OrderStatus, TimeInForce
+from core.orders import OrderStatus, TimeInForce, moved
 from core.state import Sent
 from tests.builders.market import BAR, NOON
 from tests.builders.reconciling import SOL, a_wish, bookkeeping
@@ -197,6 +197,20 @@ def test_an_order_whose_own_end_has_passed_is_absent_at_the_first_look(
         kept.intends(replace(a_wish(), time_in_force=TimeInForce.GTD, end_time=end))
         kept.cycle()
         assert (kept.only().status is OrderStatus.NEVER_REACHED) == proved
+
+
+def test_an_order_that_the_venue_has_named_is_not_absent_at_the_first_look(tmp_path: Path) -> None:
+    """It said yes to it once; a listing that is late may hold it in the next cycle."""
+    with bookkeeping(tmp_path) as kept:
+        assert kept.state.at is not None
+        wish = replace(a_wish(), time_in_force=TimeInForce.GTD, end_time=kept.state.at)
+        kept.intends(wish)
+        unsure = moved(kept.only(), OrderStatus.UNKNOWN)
+        kept.ledger.settle((replace(unsure, exchange_order_id="named"),), kept.state.at)
+        kept.cycle()
+        assert kept.only().status is OrderStatus.UNKNOWN
+        kept.cycle()
+        assert kept.only().status is OrderStatus.NEVER_REACHED
 
 
 def test_what_never_arrived_uses_up_no_pace(tmp_path: Path) -> None:
