@@ -54,6 +54,9 @@ class SqliteLedger(LedgerBooking):
         query = "SELECT 1 FROM transactions WHERE kind = 'opening' LIMIT 1"
         return bool(self._since_last_write("opened", lambda: self._rows(query)))
 
+    def prove(self) -> None:
+        self._since_last_write("proved", super().prove)
+
     def _orders(self, which: str, *values: Cell) -> tuple[Order, ...]:
         return self._since_last_write(
             (which, values), lambda: super(SqliteLedger, self)._orders(which, *values)

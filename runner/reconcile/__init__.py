@@ -93,7 +93,7 @@ class Reconciler:
         for symbol in (*snapshot.products, *ledger.positions()):
             if base_of(symbol) in troubled:
                 odd[symbol] = troubled[base_of(symbol)]
-        if not troubled:
+        if not (troubled or ledger.opened):
             rates = rates_now(ledger, snapshot, state, self.policy)
             ledger.open_books(balances, rates, snapshot.at)
         off = self._flowed(balances, state, settled, frozenset(troubled))
