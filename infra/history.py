@@ -170,12 +170,13 @@ class History:
             self._grid, self._shown = self._grid.copy(), False
         end = int((self._closed_at - _EPOCH) / _SECOND)
         step = int(self.bar / _SECOND)
-        columns = self.length - (end - bars.opened) // step
         told = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-        if len(columns) == 1 and 0 <= (column := int(columns[0])) < self.length:
-            for kind, values in enumerate(told):  # one new bar, as in almost every cycle
-                self._grid[kind, row, column] = values[0]
+        if len(bars) == 1:  # as in almost every cycle
+            column = self.length - (end - int(bars.opened[0])) // step
+            if 0 <= column < self.length:
+                self._grid[:, row, column] = [values[0] for values in told]
             return
+        columns = self.length - (end - bars.opened) // step
         inside = (columns >= 0) & (columns < self.length)
         for kind, values in enumerate(told):
             self._grid[kind, row, columns[inside]] = values[inside]
