@@ -141,6 +141,8 @@ def _unsent(state: BotState, orders: Iterable[Order]) -> tuple[Sent, ...]:
         for order in orders
         if order.status is OrderStatus.NEVER_REACHED and not order.planned.protects
     ]
+    if not gone:
+        return ()
     # The newest of its kind: while the order was out, nothing else of the product was sent.
     newest = {(sent.symbol, sent.side): sent for sent in state.sent}
     names = [(order.symbol, order.planned.side) for order in gone]
