@@ -90,10 +90,11 @@ class Reconciler:
         for currency in self.policy.quote_currencies:
             if currency in troubled:  # nothing is bought from a wallet that nobody understands
                 odd[currency] = troubled[currency]
-        for symbol in (*snapshot.products, *ledger.positions()):
-            if base_of(symbol) in troubled:
-                odd[symbol] = troubled[base_of(symbol)]
-        if not (troubled or ledger.opened):
+        if troubled:
+            for symbol in (*snapshot.products, *ledger.positions()):
+                if base_of(symbol) in troubled:
+                    odd[symbol] = troubled[base_of(symbol)]
+        elif not ledger.opened:
             rates = rates_now(ledger, snapshot, state, self.policy)
             ledger.open_books(balances, rates, snapshot.at)
         off = self._flowed(balances, state, settled, frozenset(troubled))
@@ -112,6 +113,8 @@ class Reconciler:
         """What is off, once what came or went from outside for good is booked."""
         ledger = self.account.ledger
         off = dict(differences(balances, ledger.expected(), troubled | settled.busy))
+        if not off:
+            return off
         own = {position.base for position in ledger.positions().values()} | set(ledger.dust())
         for asset, amount in lasting(off, state.unexplained).items():
             if amount < ZERO and asset in own:

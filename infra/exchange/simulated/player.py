@@ -37,6 +37,10 @@ class RecordedMarket:
         self._made_at: datetime | None = None
         self._made: dict[str, tuple[TopOfBook, Depth] | None] = {}
         self._hours: defaultdict[str, LastHour] = defaultdict(LastHour)
+        self._lives = {
+            symbol: (_time(bars.opened[0]), _time(bars.opened[-1]) + recording.bar)
+            for symbol, bars in recording.bars.items()
+        }
 
     @property
     def requests(self) -> int:
@@ -55,7 +59,9 @@ class RecordedMarket:
         self._requests += 1
         now = self._clock.now()
         return tuple(
-            self._product_at(symbol, now) for symbol in self._recording.bars if self._began(symbol)
+            self._product_at(symbol, now)
+            for symbol, (began, _) in self._lives.items()
+            if began <= now
         )
 
     def fees(self) -> Fees:
@@ -82,7 +88,7 @@ class RecordedMarket:
 
     def _product_at(self, symbol: str, now: datetime) -> Product:
         product = self._recording.products[symbol]
-        ended = _time(self._recording.bars[symbol].opened[-1]) + self._recording.bar
+        _, ended = self._lives[symbol]
         if ended <= now and ended < self._recording.last:
             return replace(product, status=ProductStatus.DELISTED)
         return product
@@ -123,9 +129,6 @@ class RecordedMarket:
         if series is None:
             raise RetryableError("no such product", code="UNKNOWN_PRODUCT", symbol=symbol)
         return series
-
-    def _began(self, symbol: str) -> bool:
-        return _time(self._recording.bars[symbol].opened[0]) <= self._clock.now()
 
 
 def _cut(bars: Bars, first: int, last: int) -> Bars:
