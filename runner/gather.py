@@ -34,6 +34,7 @@ class Gatherer:
     books_per_cycle_max: int
     read_all: ReadAll = field(default_factory=lambda: in_turn)
     offset: Callable[[], timedelta] | None = None  # of the venue's clock, where it has its own
+    _last: _Last = field(default_factory=lambda: _Last(), init=False, repr=False, compare=False)
 
     def read(self, at: datetime, nearest: Sequence[str], held: Iterable[str]) -> Reading:
         """What the market tells at `at`, positions first, then what is `nearest` to a trigger.
@@ -42,11 +43,8 @@ class Gatherer:
         it is put together in one order.
         """
         tries, found, positions = _Tries(), _Found(), frozenset(held)
-        listed = self._listed(tries, found)
-        watched = self._watched(listed, positions)
-        books = _books(listed, watched)
+        books, priced = self._reach(self._listed(tries, found), positions)
         candles = self._wanted_candles(books, at)
-        priced = self._priced(listed, watched)
         tries.all_of(
             self.read_all,
             [
@@ -117,6 +115,16 @@ class Gatherer:
         if self.history.fees is None:
             raise RetryableError("the venue never told our fees", code="MARKET_UNREACHABLE")
         return self.history.fees
+
+    def _reach(
+        self, listed: tuple[Product, ...], held: frozenset[str]
+    ) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        """Whose books to read, and what to price; worked out when the list or `held` changes."""
+        if self._last.of != (listed, held):
+            watched = self._watched(listed, held)
+            self._last.of = listed, held
+            self._last.reach = _books(listed, watched), self._priced(listed, watched)
+        return self._last.reach
 
     def _watched(self, listed: tuple[Product, ...], held: frozenset[str]) -> tuple[str, ...]:
         return tuple(
@@ -192,6 +200,14 @@ class Gatherer:
     def _oldest_depth_first(self, symbol: str) -> tuple[bool, datetime, str]:
         seen_at = self.history.depth_seen_at(symbol)
         return (seen_at is not None, seen_at or _NEVER, symbol)
+
+
+@dataclass(slots=True)
+class _Last:
+    """The product list and the positions that were last read for, and what they reach to."""
+
+    of: tuple[tuple[Product, ...], frozenset[str]] = ((), frozenset())
+    reach: tuple[Mapping[str, str], tuple[str, ...]] = field(default_factory=lambda: ({}, ()))
 
 
 @dataclass(slots=True)
