@@ -175,7 +175,9 @@ def _written(
     after = next_state(seen.state, decision, seen.portfolio, outcome)
     world.states.save(after)
     before = None if last.record is None else last.state.excluded
-    told = replace(outcome, fills=tuple(world.unrecorded))
+    # Fills of a cycle that failed are told by the next one.
+    unrecorded = tuple(world.unrecorded)
+    told = outcome if outcome.fills == unrecorded else replace(outcome, fills=unrecorded)
     record = world.audit.record(seen, decision, told, after, before)
     return after, record
 

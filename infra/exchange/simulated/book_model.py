@@ -79,11 +79,9 @@ class LastHour:
             bars.clear()
             self._total = ZERO
         known = max(bars[-1][0], opened_after) if bars else opened_after
-        new = slice(int(recent.opened.searchsorted(known, "right")), None)
-        told = (recent.opened[new], recent.close[new], recent.volume[new])
-        for opened, close, volume in zip(*(column.tolist() for column in told), strict=True):
-            notional = multiplied(_decimal(close), _decimal(volume))
-            bars.append((opened, notional))
+        for row in range(int(recent.opened.searchsorted(known, "right")), len(recent)):
+            notional = multiplied(_decimal(recent.close[row]), _decimal(recent.volume[row]))
+            bars.append((int(recent.opened[row]), notional))
             self._total = added(self._total, notional)
         while bars and bars[0][0] <= opened_after:
             self._total = subtracted(self._total, bars.popleft()[1])
