@@ -45,6 +45,9 @@ class SqliteLedger(LedgerBooking):
     def unsettled_since(self) -> datetime | None:
         return self._since_last_write("unsettled since", super().unsettled_since)
 
+    def unsettled(self) -> tuple[Order, ...]:
+        return self._since_last_write("unsettled", super().unsettled)
+
     def positions(self) -> Mapping[str, Position]:
         return self._since_last_write("positions", super().positions)
 
