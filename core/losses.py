@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from core.account import Portfolio
-from core.money import ONE, ZERO, Money, Ratio, Toward
+from core.money import ONE, ZERO, Money, Ratio, Toward, multiplied
 from core.policy import RiskPolicy
 from core.reasons import Reason
 from core.state import BotState, Closed, Level, Standing
@@ -73,21 +73,41 @@ def _asked(
     """The level of every rule that is broken now. An anchor of another day or week is none."""
     peak, day, week = state.equity_peak, state.day_open, state.week_open
     net, flows = net_equity(portfolio), portfolio.flows
-    if peak is not None:
+    if peak is not None and _lost_more(peak, net, flows, policy.drawdown_max):
         lost = loss_since(peak, net, flows)
-        if lost > policy.drawdown_max:
-            limit = (policy.drawdown_max, "risk.drawdown_max")
-            yield _level(Reason.DRAWDOWN, lost, limit, at, None)
-    if week is not None and week.monday == monday_of(at.date()):
+        limit = (policy.drawdown_max, "risk.drawdown_max")
+        yield _level(Reason.DRAWDOWN, lost, limit, at, None)
+    if (
+        week is not None
+        and week.monday == monday_of(at.date())
+        and _lost_more(week.equity, net, flows, policy.week_loss_max)
+    ):
         lost = loss_since(week.equity, net, flows)
-        if lost > policy.week_loss_max:
-            limit = (policy.week_loss_max, "risk.week_loss_max")
-            yield _level(Reason.WEEK_LOSS, lost, limit, at, _midnight(week.monday) + _WEEK)
-    if day is not None and day.day == at.date():
+        limit = (policy.week_loss_max, "risk.week_loss_max")
+        yield _level(Reason.WEEK_LOSS, lost, limit, at, _midnight(week.monday) + _WEEK)
+    if (
+        day is not None
+        and day.day == at.date()
+        and _lost_more(day.equity, net, flows, policy.day_loss_max)
+    ):
         lost = loss_since(day.equity, net, flows)
-        if lost > policy.day_loss_max:
-            limit = (policy.day_loss_max, "risk.day_loss_max")
-            yield _level(Reason.DAY_LOSS, lost, limit, at, _midnight(day.day) + _DAY)
+        limit = (policy.day_loss_max, "risk.day_loss_max")
+        yield _level(Reason.DAY_LOSS, lost, limit, at, _midnight(day.day) + _DAY)
+
+
+def _lost_more(anchor: Money, net: Money, flows: Money, most: Ratio) -> bool:
+    """Says what comparing `loss_since` would, by a product instead of a quotient.
+
+    That quotient is rounded up to more digits than any limit has, so it is above `most`
+    exactly where the loss itself is.
+    """
+    lost = anchor - net
+    if lost.amount <= ZERO:
+        return False  # no limit is below zero
+    capital = anchor + flows
+    if capital.amount <= ZERO:
+        return most.value < ONE
+    return lost.amount > multiplied(most.value, capital.amount)
 
 
 def _level(

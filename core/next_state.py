@@ -41,6 +41,7 @@ DAY = timedelta(days=1)
 STOPPED_KEPT = timedelta(days=30)  # the longest wait that the policy may ask for
 CLOSED_KEPT = 100  # sales; more than the longest streak that the policy may allow
 CLOSED_KEPT_FOR = timedelta(days=30)  # the longest rest after a streak
+_NOTHING_NEW = Sighting()
 _OPERATORS = frozenset({Reason.KILL_SWITCH.name, Reason.FLATTEN.name})
 # What is not in the market and never was: it uses up nothing.
 _IN_VAIN = frozenset({OrderStatus.REFUSED, OrderStatus.NEVER_REACHED})
@@ -105,6 +106,10 @@ def after_preflight(state: BotState, failed: tuple[str, ...], at: datetime) -> B
 def observed(state: BotState, sighting: Sighting) -> BotState:
     """The state in which the cycle decides, once the venue has told what happened since."""
     assert state.at is not None  # the cycle is opened
+    closed = sales(state.closed, sighting.closed, state.at)
+    open_questions = state.absent or state.unexplained
+    if sighting == _NOTHING_NEW and closed == state.closed and not open_questions:
+        return state
     standing, halt = state.standing, sighting.halt
     if halt is not None and standing.level is not Level.HALTED:
         standing = Standing(Level.HALTED, halt.code, halt.why, state.at)
@@ -112,7 +117,7 @@ def observed(state: BotState, sighting: Sighting) -> BotState:
         state,
         standing=standing,
         sent=_less(state.sent, sighting.unsent),
-        closed=sales(state.closed, sighting.closed, state.at),
+        closed=closed,
         stopped=_latest(state.stopped, sighting.stops),
         absent=dict(sighting.absent),
         unexplained=dict(sighting.unexplained),
@@ -321,5 +326,8 @@ def _refused(order: Order, asked: set[str]) -> bool:
 
 def sales(known: tuple[Closed, ...], new: tuple[Closed, ...], at: datetime) -> tuple[Closed, ...]:
     """The last sales, oldest first. Fills of one order are one sale, of the time of its last."""
-    recent = (sale for sale in one_per_order((*known, *new)) if sale.at > at - CLOSED_KEPT_FOR)
+    since = at - CLOSED_KEPT_FOR
+    if not new and all(sale.at > since for sale in known):
+        return known
+    recent = (sale for sale in one_per_order((*known, *new)) if sale.at > since)
     return tuple(recent)[-CLOSED_KEPT:]

@@ -158,6 +158,10 @@ class Venue(Protocol):
 class Ledger(Protocol):
     """Orders and money: the truth about both."""
 
+    @property
+    def opened(self) -> bool:
+        """Whether the first balances are booked."""
+
     def open_books(self, balances: tuple[Balance, ...], rates: Rates, at: datetime) -> None:
         """Book the first balances, once; later calls change nothing."""
 

@@ -146,10 +146,11 @@ def _book(snapshot: Snapshot, symbol: str) -> TopOfBook | None:
 
 def _par(snapshot: Snapshot, currency: str, capital: str) -> Rate | None:
     """One for one, as of the newest book that the venue trades in both currencies."""
+    both = {currency, capital}
     seen = [
         top.seen_at
         for product in snapshot.products.values()
-        if _at_par(product, snapshot.products, {currency, capital})
+        if _at_par(product, snapshot.products, both)
         for symbol in (product.symbol, product.book)
         if (top := snapshot.tops.get(symbol)) is not None
     ]

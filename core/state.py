@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from core.market import Side
 from core.money import Money
@@ -244,8 +245,7 @@ class BotState:
     @property
     def cycle_id(self) -> str:
         """Bot name, birth time, number: one cycle of one state folder, for ever."""
-        born = self.born_at.isoformat(timespec="seconds")[:19]  # strftime takes ten times as long
-        return f"{self.name}-{born.replace('-', '').replace(':', '')}Z-{self.cycle}"
+        return f"{_folder_id(self.name, self.born_at)}-{self.cycle}"
 
     @property
     def eligible(self) -> Mapping[str, str]:
@@ -255,3 +255,9 @@ class BotState:
             for symbol, member in self.memberships.items()
             if member.tier is not None
         }
+
+
+@lru_cache
+def _folder_id(name: str, born_at: datetime) -> str:
+    born = born_at.isoformat(timespec="seconds")[:19]  # strftime takes ten times as long
+    return f"{name}-{born.replace('-', '').replace(':', '')}Z"

@@ -6,9 +6,10 @@ a bot that has run for a year and one that just started see the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from core.market import (
     Snapshot,
     TopOfBook,
 )
+
+Told = TypeVar("Told")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -68,6 +71,7 @@ class History:
     bar: timedelta
     length: int
     _products: tuple[Product, ...] = ()
+    _listed: dict[str, Product] = field(default_factory=dict)
     _symbols: tuple[str, ...] = ()
     _grid: Floats = field(default_factory=lambda: np.empty((5, 0, 0)))
     _shown: bool = False  # a Panel looks at the grid where it lies: it may not change any more
@@ -92,18 +96,9 @@ class History:
     def absorb(self, reading: Reading) -> Snapshot:
         """The Snapshot of this moment: the reading on top of all that came before."""
         if reading.products is not None:
-            self._products = tuple(sorted(reading.products, key=lambda product: product.symbol))
-        listed = {product.symbol for product in self._products}
-        self._through = {
-            symbol: at
-            for symbol, at in sorted((self._through | dict(reading.through)).items())
-            if symbol in listed
-        }
-        self._depths = {
-            symbol: depth
-            for symbol, depth in sorted((self._depths | dict(reading.depths)).items())
-            if symbol in listed
-        }
+            self._list(reading.products)
+        self._through = self._known(self._through, reading.through)
+        self._depths = self._known(self._depths, reading.depths)
         self._roll(tuple(self._through), floor_to_bar(reading.at, self.bar))
         rows = {symbol: row for row, symbol in enumerate(self._symbols)}
         for symbol, bars in reading.bars.items():
@@ -113,15 +108,27 @@ class History:
         return Snapshot(
             at=reading.at,
             server_time=reading.server_time,
-            products={product.symbol: product for product in self._products},
+            products=self._listed,
             tops=reading.tops,
-            depths=dict(self._depths),
+            depths=self._depths,
             panel=self._panel(),
-            candles_through=dict(self._through),
+            candles_through=self._through,
             balances=reading.balances,
             fees=reading.fees,
             missing=reading.missing,
         )
+
+    def _list(self, products: Iterable[Product]) -> None:
+        """From now on these are what there is, and nothing is remembered of others."""
+        self._products = tuple(sorted(products, key=lambda product: product.symbol))
+        self._listed = {product.symbol: product for product in self._products}
+        self._through = {name: at for name, at in self._through.items() if name in self._listed}
+        self._depths = {name: book for name, book in self._depths.items() if name in self._listed}
+
+    def _known(self, before: dict[str, Told], told: Mapping[str, Told]) -> dict[str, Told]:
+        """Both together in another dictionary, for a Snapshot may hold the one before."""
+        known = before | {name: one for name, one in told.items() if name in self._listed}
+        return known if len(known) == len(before) else dict(sorted(known.items()))
 
     def remembered(self) -> Remembered:
         return Remembered(
@@ -133,7 +140,7 @@ class History:
 
     def restore(self, remembered: Remembered, closed_at: datetime) -> None:
         """Become the History that was remembered when its last bar closed at `closed_at`."""
-        self._products = remembered.products
+        self._list(remembered.products)
         self._through = dict(remembered.through)
         self._depths = dict(remembered.depths)
         self._roll(tuple(self._through), closed_at)
@@ -170,12 +177,13 @@ class History:
             self._grid, self._shown = self._grid.copy(), False
         end = int((self._closed_at - _EPOCH) / _SECOND)
         step = int(self.bar / _SECOND)
-        columns = self.length - (end - bars.opened) // step
         told = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-        if len(columns) == 1 and 0 <= (column := int(columns[0])) < self.length:
-            for kind, values in enumerate(told):  # one new bar, as in almost every cycle
-                self._grid[kind, row, column] = values[0]
+        if len(bars) == 1:  # as in almost every cycle
+            column = self.length - (end - int(bars.opened[0])) // step
+            if 0 <= column < self.length:
+                self._grid[:, row, column] = [values[0] for values in told]
             return
+        columns = self.length - (end - bars.opened) // step
         inside = (columns >= 0) & (columns < self.length)
         for kind, values in enumerate(told):
             self._grid[kind, row, columns[inside]] = values[inside]

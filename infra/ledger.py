@@ -45,6 +45,9 @@ class SqliteLedger(LedgerBooking):
     def unsettled_since(self) -> datetime | None:
         return self._since_last_write("unsettled since", super().unsettled_since)
 
+    def unsettled(self) -> tuple[Order, ...]:
+        return self._since_last_write("unsettled", super().unsettled)
+
     def positions(self) -> Mapping[str, Position]:
         return self._since_last_write("positions", super().positions)
 
@@ -53,6 +56,9 @@ class SqliteLedger(LedgerBooking):
         """Whether the first balances are booked."""
         query = "SELECT 1 FROM transactions WHERE kind = 'opening' LIMIT 1"
         return bool(self._since_last_write("opened", lambda: self._rows(query)))
+
+    def prove(self) -> None:
+        self._since_last_write("proved", super().prove)
 
     def _orders(self, which: str, *values: Cell) -> tuple[Order, ...]:
         return self._since_last_write(

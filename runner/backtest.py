@@ -7,7 +7,6 @@ There is no second loop here, and no decision.
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from argparse import Namespace
@@ -20,7 +19,7 @@ from config import parse
 from config.loader import Configuration
 from core.money import ZERO
 from core.wording import instant
-from infra.process import keep_memory_flat
+from infra.process import keep_memory_flat, left_to_tidy
 from runner.backtested import backtested
 from runner.cadence import Timetable
 from runner.command_line import instant_of, parser, path, run
@@ -92,8 +91,7 @@ def played(given: Namespace, stop: Stop, progress: Progress) -> Story:
     """The whole backtest, from the command line to what it came to."""
     configuration, market = prepared(given)
     bot, journal = backtested(configuration, market)
-    gc.freeze()  # what is there by now stays: looking through it again finds nothing
-    with bot:
+    with bot, left_to_tidy():
         for notice in bot.notices:
             progress.say(notice)
         loop(bot, given, progress, stop)

@@ -114,9 +114,11 @@ class Bot:
 
     def backoff(self, failures: int) -> timedelta:
         """Nothing after a cycle that went well; doubling with every failure in a row."""
+        if not failures:
+            return timedelta(0)
         loop = self.settings.loop
-        doubled = loop.backoff_first * 2 ** min(failures - 1, 16)
-        return min(doubled, loop.backoff_max) if failures else timedelta(0)
+        doubled: timedelta = loop.backoff_first * 2 ** min(failures - 1, 16)
+        return min(doubled, loop.backoff_max)
 
     def __enter__(self) -> Bot:
         self.beat(self.last.state, STARTING)

@@ -53,6 +53,8 @@ class Carrier:
 
     def carry_out(self, plan: OrderPlan, intents: tuple[Order, ...], at: datetime) -> Outcome:
         """Each cancel and each intent is sent at most once, and ends with what the venue said."""
+        if not (intents or plan.cancels):
+            return Outcome(orders=(), fills=())
         ledger, looks = self.account.ledger, Looks()
         answers = [(cancel, self._cancel(cancel)) for cancel in plan.cancels]
         stood = {cancel.client_order_id: cancel.order for cancel in plan.cancels}

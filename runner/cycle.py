@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from core.decide import decide
 from core.decision import Decision, Outcome
@@ -49,7 +50,7 @@ from runner.reconcile import Reconciler, Reconciliation
 from runner.reconcile.fills import FillReader
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class World:
     """Everything a cycle touches, handed over by wiring.py."""
 
@@ -76,21 +77,21 @@ class World:
         market = self.gatherer.market
         return market.requests + (0 if one_venue(market, self.venue) else self.venue.requests)
 
-    @property
+    @cached_property
     def account(self) -> Account:
         if not one_venue(self.gatherer.market, self.venue):
             return Account(self.venue, self.ledger)
         return Account(self.venue, self.ledger, self.gatherer.read_all)
 
-    @property
+    @cached_property
     def fills(self) -> FillReader:
         return FillReader(self.account, self.strangers, self.unrecorded, self.known)
 
-    @property
+    @cached_property
     def reconciler(self) -> Reconciler:
         return Reconciler(self.account, self.policy, self.fills)
 
-    @property
+    @cached_property
     def carrier(self) -> Carrier:
         return Carrier(self.account, self.fills, self.controls)
 
@@ -113,7 +114,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     world.disk.check()
     _check_clock(last.state, at)
     counts = _counted(world.ledger, last, at)
-    reading = world.gatherer.read(replace(counts, at=at), held=world.ledger.positions())
+    reading = world.gatherer.read(at, counts.nearest, held=world.ledger.positions())
     snapshot = world.history.absorb(reading)
     # As late as can be: a kill that comes while the market is read is obeyed in this cycle.
     controls = world.controls.read()
@@ -132,7 +133,7 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     watch.lap("commit")
 
     carried = world.carrier.carry_out(decision.plan, intents, at)
-    outcome = replace(_joined(found, carried), breakers=world.breakers())
+    outcome = _joined(found, carried, world.breakers())
     watch.lap("carry_out")
 
     after, record = _written(world, last, seen, decision, outcome)
@@ -144,12 +145,18 @@ def run_cycle(world: World, last: Turn, at: datetime) -> Turn:
     return Turn(after, outcome, record, decision, reading.missing)
 
 
-def _joined(found: Reconciliation, carried: Outcome) -> Outcome:
+def _joined(found: Reconciliation, carried: Outcome, breakers: tuple[Breaker, ...]) -> Outcome:
     """What came of the cycle as a whole; an order stands in it once, as it is at the end."""
     last = {cancelled.order.planned.client_order_id for cancelled in carried.cancels}
     last |= {order.planned.client_order_id for order in carried.orders}
     before = tuple(o for o in found.orders if o.planned.client_order_id not in last)
-    return replace(carried, orders=(*before, *carried.orders), fills=(*found.fills, *carried.fills))
+    return Outcome(
+        orders=(*before, *carried.orders),
+        fills=(*found.fills, *carried.fills),
+        cancels=carried.cancels,
+        closed=carried.closed,
+        breakers=breakers,
+    )
 
 
 def _commit(world: World, last: Turn, seen: Seen, decision: Decision) -> tuple[Order, ...]:
@@ -168,7 +175,9 @@ def _written(
     after = next_state(seen.state, decision, seen.portfolio, outcome)
     world.states.save(after)
     before = None if last.record is None else last.state.excluded
-    told = replace(outcome, fills=tuple(world.unrecorded))
+    # Fills of a cycle that failed are told by the next one.
+    unrecorded = tuple(world.unrecorded)
+    told = outcome if outcome.fills == unrecorded else replace(outcome, fills=unrecorded)
     record = world.audit.record(seen, decision, told, after, before)
     return after, record
 

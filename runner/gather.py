@@ -16,7 +16,6 @@ from core.market import Balance, Bars, Depth, Fees, Product, TopOfBook, quote_of
 from core.policy import Policy
 from core.ports import MarketData, Piece, ReadAll, Venue
 from core.rates import rate_books
-from core.state import BotState
 from infra.history import History, Reading, floor_to_bar
 
 Keep = Callable[[], None]  # puts an answer where it belongs
@@ -35,41 +34,39 @@ class Gatherer:
     books_per_cycle_max: int
     read_all: ReadAll = field(default_factory=lambda: in_turn)
     offset: Callable[[], timedelta] | None = None  # of the venue's clock, where it has its own
+    _last: _Last = field(default_factory=lambda: _Last(), init=False, repr=False, compare=False)
 
-    def read(self, state: BotState, held: Iterable[str]) -> Reading:
-        """What the market tells at the decision time of `state`, positions first.
+    def read(self, at: datetime, nearest: Sequence[str], held: Iterable[str]) -> Reading:
+        """What the market tells at `at`, positions first, then what is `nearest` to a trigger.
 
         What does not depend on another answer is asked side by side; whatever comes first,
         it is put together in one order.
         """
-        assert state.at is not None
-        tries, found = _Tries(), _Found()
-        listed = self._listed(tries, found)
-        watched = self._watched(listed, frozenset(held))
-        books = _books(listed, watched)
-        priced = self._priced(listed, watched)
+        tries, found, positions = _Tries(), _Found(), frozenset(held)
+        books, priced = self._reach(self._listed(tries, found), positions)
+        candles = self._wanted_candles(books, at)
         tries.all_of(
             self.read_all,
             [
                 *self._listing_asks(found),
                 ("tops", kept(lambda: self.market.tops(priced), found.tops.update)),
                 *self._account_asks(found),
-                *self._candle_asks(books, state.at, found.bars),
-                *self._depth_asks(books, state, frozenset(held), found.depths),
+                *self._candle_asks(candles, at, found.bars),
+                *self._depth_asks(self._by_need(books, nearest, positions), found.depths),
             ],
         )
         if not one_venue(self.market, self.venue):
             # An account of its own may not be asked from another thread.
             found.balances.extend(tries.piece("balances", self._balances) or ())
-        bars, through = self._new_bars(books, state.at, found.bars)
+        answered = {name: found.bars[want] for name, want in candles.items() if want in found.bars}
         return Reading(
-            at=state.at,
-            server_time=self._server_time(state.at, tries),
+            at=at,
+            server_time=self._server_time(at, tries),
             products=None if found.products == self.history.products else found.products,
             tops=found.tops,
             depths=_shared_depths(books, found.depths),
-            bars=bars,
-            through=through,
+            bars={name: answer for name, answer in answered.items() if len(answer)},
+            through=dict.fromkeys(answered, floor_to_bar(at, self.history.bar)),
             balances=tuple(found.balances),
             fees=found.fees or self._last_fees(),
             missing=tries.missing,
@@ -119,6 +116,16 @@ class Gatherer:
             raise RetryableError("the venue never told our fees", code="MARKET_UNREACHABLE")
         return self.history.fees
 
+    def _reach(
+        self, listed: tuple[Product, ...], held: frozenset[str]
+    ) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        """Whose books to read, and what to price; worked out when the list or `held` changes."""
+        if self._last.of != (listed, held):
+            watched = self._watched(listed, held)
+            self._last.of = listed, held
+            self._last.reach = _books(listed, watched), self._priced(listed, watched)
+        return self._last.reach
+
     def _watched(self, listed: tuple[Product, ...], held: frozenset[str]) -> tuple[str, ...]:
         return tuple(
             sorted(p.symbol for p in listed if p.symbol in held or _worth_reading(p, self.policy))
@@ -145,11 +152,14 @@ class Gatherer:
         }
 
     def _candle_asks(
-        self, books: Mapping[str, str], at: datetime, into: dict[tuple[str, datetime], Bars]
+        self,
+        candles: Mapping[str, tuple[str, datetime]],
+        at: datetime,
+        into: dict[tuple[str, datetime], Bars],
     ) -> Iterator[Ask]:
         """One for each book, whichever products share it."""
         until = floor_to_bar(at, self.history.bar)
-        for wanted in dict.fromkeys(self._wanted_candles(books, at).values()):
+        for wanted in dict.fromkeys(candles.values()):
             yield f"candles {wanted[0]}", self._asking(wanted, until, into)
 
     def _asking(
@@ -161,25 +171,8 @@ class Gatherer:
             lambda bars: into.update({wanted: bars}),
         )
 
-    def _new_bars(
-        self, books: Mapping[str, str], at: datetime, answers: Mapping[tuple[str, datetime], Bars]
-    ) -> tuple[Mapping[str, Bars], Mapping[str, datetime]]:
-        """New candles of each watched product, and up to when it was answered for."""
-        wanted = self._wanted_candles(books, at)
-        answered = {name: answers[want] for name, want in wanted.items() if want in answers}
-        bars = {name: answer for name, answer in answered.items() if len(answer)}
-        return bars, dict.fromkeys(answered, floor_to_bar(at, self.history.bar))
-
-    def _depth_asks(
-        self,
-        books: Mapping[str, str],
-        state: BotState,
-        held: frozenset[str],
-        into: dict[str, Depth],
-    ) -> Iterator[Ask]:
-        """Own positions first, then the products nearest to a trigger, then the oldest book."""
+    def _depth_asks(self, wanted: tuple[str, ...], into: dict[str, Depth]) -> Iterator[Ask]:
         per_request = self.market.depths_per_request
-        wanted = self._by_need(books, state, held, self.books_per_cycle_max * per_request)
         for start in range(0, len(wanted), per_request):
             part = wanted[start : start + per_request]
             yield f"depth {part[0]}", self._asking_depths(part, into)
@@ -188,10 +181,14 @@ class Gatherer:
         return kept(lambda: self.market.depths(part), into.update)
 
     def _by_need(
-        self, books: Mapping[str, str], state: BotState, held: frozenset[str], places: int
+        self, books: Mapping[str, str], nearest: Sequence[str], held: frozenset[str]
     ) -> tuple[str, ...]:
-        """The last place goes to the oldest book, so that every product's depth is seen at last."""
-        nearness = {symbol: rank for rank, symbol in enumerate(state.nearest)}
+        """Own positions first, then the products nearest to a trigger, then the oldest book.
+
+        The last place goes to the oldest book, so that every product's depth is seen at last.
+        """
+        places = self.books_per_cycle_max * self.market.depths_per_request
+        nearness = {symbol: rank for rank, symbol in enumerate(nearest)}
         urgent = sorted(
             books, key=lambda name: (name not in held, nearness.get(name, len(nearness)), name)
         )
@@ -203,6 +200,14 @@ class Gatherer:
     def _oldest_depth_first(self, symbol: str) -> tuple[bool, datetime, str]:
         seen_at = self.history.depth_seen_at(symbol)
         return (seen_at is not None, seen_at or _NEVER, symbol)
+
+
+@dataclass(slots=True)
+class _Last:
+    """The product list and the positions that were last read for, and what they reach to."""
+
+    of: tuple[tuple[Product, ...], frozenset[str]] = ((), frozenset())
+    reach: tuple[Mapping[str, str], tuple[str, ...]] = field(default_factory=lambda: ({}, ()))
 
 
 @dataclass(slots=True)

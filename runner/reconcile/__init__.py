@@ -90,10 +90,11 @@ class Reconciler:
         for currency in self.policy.quote_currencies:
             if currency in troubled:  # nothing is bought from a wallet that nobody understands
                 odd[currency] = troubled[currency]
-        for symbol in (*snapshot.products, *ledger.positions()):
-            if base_of(symbol) in troubled:
-                odd[symbol] = troubled[base_of(symbol)]
-        if not troubled:
+        if troubled:
+            for symbol in (*snapshot.products, *ledger.positions()):
+                if base_of(symbol) in troubled:
+                    odd[symbol] = troubled[base_of(symbol)]
+        elif not ledger.opened:
             rates = rates_now(ledger, snapshot, state, self.policy)
             ledger.open_books(balances, rates, snapshot.at)
         off = self._flowed(balances, state, settled, frozenset(troubled))
@@ -112,6 +113,8 @@ class Reconciler:
         """What is off, once what came or went from outside for good is booked."""
         ledger = self.account.ledger
         off = dict(differences(balances, ledger.expected(), troubled | settled.busy))
+        if not off:
+            return off
         own = {position.base for position in ledger.positions().values()} | set(ledger.dust())
         for asset, amount in lasting(off, state.unexplained).items():
             if amount < ZERO and asset in own:
@@ -141,6 +144,8 @@ def _unsent(state: BotState, orders: Iterable[Order]) -> tuple[Sent, ...]:
         for order in orders
         if order.status is OrderStatus.NEVER_REACHED and not order.planned.protects
     ]
+    if not gone:
+        return ()
     # The newest of its kind: while the order was out, nothing else of the product was sent.
     newest = {(sent.symbol, sent.side): sent for sent in state.sent}
     names = [(order.symbol, order.planned.side) for order in gone]

@@ -48,6 +48,8 @@ class FillReader:
 
     def take(self, rows: tuple[VenueFill, ...], looks: Looks) -> tuple[Booked, ...]:
         """Book what is new among these rows, which are all of a time."""
+        if rows == tuple(self.known.values()):  # as in almost every cycle
+            return ()
         for gone in self.known.keys() - {row.fill_id for row in rows}:
             del self.known[gone]
         own = tuple(self._own((row for row in rows if self.known.get(row.fill_id) != row), looks))

@@ -34,9 +34,11 @@ def unanswered(ledger: Books) -> tuple[Order, ...]:
 
 def ask_after(account: Account, state: BotState, looks: Looks) -> Answers:
     """Look for every intent without an answer. `state` is that of the opened cycle."""
-    answers = Answers()
+    answers, waiting = Answers(), unanswered(account.ledger)
+    if not waiting:
+        return answers
     since = account.ledger.unsettled_since() or state.born_at
-    for order in unanswered(account.ledger):
+    for order in waiting:
         name = order.planned.client_order_id
         match _search(account.venue, name, since):
             case Found(told):

@@ -7,7 +7,6 @@ it whole.
 
 from __future__ import annotations
 
-import gc
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from core.wording import instant
 from infra.clock import MarketClock
 from infra.exchange.simulated.candle_file import HEADER
 from infra.exchange.simulated.synthetic import SyntheticMarket
+from infra.process import left_to_tidy
 from runner import backtest
 from runner.backtested import backtested
 from runner.main_loop import Stop, loop
@@ -49,11 +49,9 @@ def backtest_rows(cycles: int) -> list[Row]:
             ]
         )
         bot, journal = backtested(*backtest.prepared(given))
-        gc.freeze()  # as runner.backtest does
         began, used = perf_counter(), process_time()
-        with bot:
+        with bot, left_to_tidy():
             loop(bot, given, backtest.Progress(io.StringIO()), Stop())
-        gc.unfreeze()
         seconds, worked = perf_counter() - began, process_time() - used
     played, fills = journal.chronicle.rows, len(journal.chronicle.fills)
     note = f"{played} cycles played, {fills} fills, {journal.chronicle.failed.total()} failed"

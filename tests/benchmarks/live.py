@@ -23,7 +23,6 @@ from infra.history import History
 from runner.configured import history_length
 from runner.gather import Gatherer
 from tests.benchmarks.measured import Row
-from tests.builders.account import a_state
 from tests.builders.shipped import shipped_configuration
 from tests.infra.sandbox.served import Running, sandbox
 from tests.soak.live import BUDGET_MB, live_run
@@ -68,7 +67,7 @@ class Bench:
         gatherer = Gatherer(
             self.exchange, self.exchange, self.history, policy, self.books, self.exchange.read_all
         )
-        reading = gatherer.read(a_state(at=self.clock.now()), ())
+        reading = gatherer.read(self.clock.now(), (), ())
         seconds = perf_counter() - began
         self.history.absorb(reading)
         entries = self.running.admin(f"journal?after={count}")["requests"]

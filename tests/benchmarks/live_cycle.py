@@ -83,8 +83,9 @@ def _read_all_but_some(bot: Bot) -> None:
     world = bot.world
     at = bot.timetable.after(bot.last.state.at)
     others = tuple(world.history.remembered().through)[NEW_BARS:]
+    assert at is not None
     gatherer = replace(world.gatherer, policy=_only(world.policy, others))
-    world.history.absorb(gatherer.read(replace(bot.last.state, at=at), ()))
+    world.history.absorb(gatherer.read(at, bot.last.state.nearest, ()))
 
 
 def _only(policy: Policy, symbols: Sequence[str]) -> Policy:

@@ -16,7 +16,6 @@ from core.ports import Piece, ReadAll
 from infra.exchange.read_only import ReadOnlyVenue
 from infra.history import History, Reading
 from runner.gather import Gatherer, in_turn
-from tests.builders.account import a_state
 from tests.builders.market import BAR, NOON, a_product
 from tests.builders.risk import usd
 from tests.builders.shipped import shipped_policy
@@ -52,7 +51,7 @@ def read(
     """One cycle's reading, absorbed as run_cycle does."""
     at = NOON + (cycle - 1) * BAR
     gatherer.market.clock.set(at)  # type: ignore[attr-defined]
-    reading = gatherer.read(a_state(at=at, nearest=nearest), held)
+    reading = gatherer.read(at, nearest, held)
     gatherer.history.absorb(reading)
     return reading
 
@@ -72,7 +71,7 @@ def test_within_a_bar_no_candles_are_asked_for() -> None:
     stage.asked.clear()
     at = NOON + timedelta(minutes=14)
     stage.clock.set(at)
-    reading = gatherer.read(a_state(at=at), ())
+    reading = gatherer.read(at, (), ())
     assert (reading.bars, reading.through) == ({}, {})
     assert not [piece for piece in stage.asked if piece.startswith("bars")]
 

@@ -77,7 +77,7 @@ class Witness:
         gatherer = Gatherer(
             Cut(market, at), world.venue, history, world.policy, world.gatherer.books_per_cycle_max
         )
-        read = gatherer.read(seen.state, held=seen.portfolio.positions)
+        read = gatherer.read(at, seen.state.nearest, seen.portfolio.positions)
         snapshot = replace(history.absorb(read), balances=seen.snapshot.balances)
         again = decide(snapshot, seen.portfolio, seen.state, world.policy, world.strategies)
         self.cycles += 1

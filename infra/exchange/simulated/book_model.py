@@ -19,15 +19,15 @@ is given: that they are closed is the market's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-
-import numpy as np
 
 from core.market import Bars, BookOrigin, Depth, Level, Product, TopOfBook
 from core.money import (
+    EXACT,
+    ONE,
     ZERO,
     Ratio,
     Toward,
@@ -46,7 +46,6 @@ _HOUR = timedelta(hours=1)
 _OLD = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REMEMBERED = 10_000  # bars: an hour of 1m bars of more products than any recording has
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,44 @@ class BookModel:
                 raise ValueError(f"a share of a book model is not negative, was {ratio}")
 
 
+@dataclass(slots=True)
+class LastHour:
+    """What one product traded in the last hour: each bar is added once, and taken away once.
+
+    The sum is exact, so it is the same whatever it was summed up from.
+    """
+
+    _bars: deque[tuple[int, Decimal]] = field(default_factory=deque)  # opened, notional
+    _total: Decimal = ZERO
+
+    def notional(self, recent: Bars, opened_after: int) -> Decimal:
+        """Of those of `recent` that opened later than that."""
+        bars = self._bars
+        if bars and not recent.opened[0] <= bars[-1][0] <= recent.opened[-1]:
+            bars.clear()
+            self._total = ZERO
+        known = max(bars[-1][0], opened_after) if bars else opened_after
+        for row in range(int(recent.opened.searchsorted(known, "right")), len(recent)):
+            notional = multiplied(_decimal(recent.close[row]), _decimal(recent.volume[row]))
+            bars.append((int(recent.opened[row]), notional))
+            self._total = added(self._total, notional)
+        while bars and bars[0][0] <= opened_after:
+            self._total = subtracted(self._total, bars.popleft()[1])
+        return self._total
+
+
 def model_book(
-    product: Product, recent: Bars, bar: timedelta, model: BookModel, at: datetime
+    product: Product,
+    recent: Bars,
+    bar: timedelta,
+    model: BookModel,
+    at: datetime,
+    hour: LastHour | None = None,
 ) -> tuple[TopOfBook, Depth] | None:
-    """Top and depth at `at` from `recent` closed bars, which reach back an hour; None: no book."""
+    """Top and depth at `at` from `recent` closed bars, which reach back an hour; None: no book.
+
+    Whoever asks again and again for one product keeps its `hour`.
+    """
     if not len(recent) or at - _closed(recent, -1, bar) > _OLD:
         return None
     mid = _decimal(recent.close[-1])
@@ -83,7 +116,7 @@ def model_book(
     if bid <= ZERO:
         return None
     gap = max(rounded_down(multiplied(mid, _GAP), tick), tick)
-    hourly = _notional_per_hour(recent, bar, at)
+    hourly = _notional_per_hour(recent, bar, at, hour or LastHour())
     per_level = divided(
         multiplied(model.depth_volume_share.value, hourly), Decimal(_LEVELS), toward=Toward.FLOOR
     )
@@ -100,35 +133,27 @@ def model_book(
 
 
 def _levels(product: Product, best: Decimal, gap: Decimal, notional: Decimal) -> tuple[Level, ...]:
+    """As many whole lots on each level as `notional` pays for there; at least one."""
     lot, price = product.base_increment, best
     levels = []
     for _ in range(_LEVELS):
         if price <= ZERO:
             break
-        quantity = rounded_down(divided(notional, price, toward=Toward.FLOOR), lot)
-        levels.append(Level(price, quantity if quantity > lot else lot))
-        price = added(price, gap)
+        lots = EXACT.divide_int(notional, EXACT.multiply(price, lot))
+        levels.append(Level(price, EXACT.multiply(lots, lot) if lots > ONE else lot))
+        price = EXACT.add(price, gap)
     return tuple(levels)
 
 
-def _notional_per_hour(recent: Bars, bar: timedelta, at: datetime) -> Decimal:
+def _notional_per_hour(recent: Bars, bar: timedelta, at: datetime, hour: LastHour) -> Decimal:
     """Notional of the bars that closed within the last hour, or of an hour's part of the last."""
     window = max(_HOUR, bar)
-    opened_after = (at - window - bar - _EPOCH) // _SECOND
-    first = int(np.searchsorted(recent.opened, opened_after, "right"))
-    closes, volumes = recent.close[first:].tolist(), recent.volume[first:].tolist()
-    total = added(*map(_notional, closes, volumes))
+    total = hour.notional(recent, (at - window - bar - _EPOCH) // _SECOND)
     return divided(total, Decimal(str(window / _HOUR)), toward=Toward.FLOOR)
 
 
 def _closed(bars: Bars, row: int, bar: timedelta) -> datetime:
     return datetime.fromtimestamp(int(bars.opened[row]), UTC) + bar
-
-
-@lru_cache(_REMEMBERED)
-def _notional(close: float, volume: float) -> Decimal:
-    """What one bar traded; each is asked for again while it lies within the last hour."""
-    return multiplied(_decimal(close), _decimal(volume))
 
 
 def _decimal(value: float) -> Decimal:

@@ -76,8 +76,11 @@ class SimulatedExchange:
 
     def notices(self) -> tuple[str, ...]:
         """What the venue could not do since it was last asked, for people."""
-        told = tuple(self._matcher.notices)
-        self._matcher.notices.clear()
+        notices = self._matcher.notices
+        if not notices:
+            return ()
+        told = tuple(notices)
+        notices.clear()
         return told
 
     # Reading

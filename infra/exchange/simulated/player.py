@@ -7,16 +7,15 @@ orders and moves no clock.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
-
 from core.errors import RetryableError
 from core.market import Bars, Depth, Fees, Product, ProductStatus, TopOfBook
 from core.ports import Clock
-from infra.exchange.simulated.book_model import BookModel, model_book
+from infra.exchange.simulated.book_model import BookModel, LastHour, model_book
 from infra.exchange.simulated.recording import Recording
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +36,11 @@ class RecordedMarket:
         self._requests = 0
         self._made_at: datetime | None = None
         self._made: dict[str, tuple[TopOfBook, Depth] | None] = {}
+        self._hours: defaultdict[str, LastHour] = defaultdict(LastHour)
+        self._lives = {
+            symbol: (_time(bars.opened[0]), _time(bars.opened[-1]) + recording.bar)
+            for symbol, bars in recording.bars.items()
+        }
 
     @property
     def requests(self) -> int:
@@ -55,7 +59,9 @@ class RecordedMarket:
         self._requests += 1
         now = self._clock.now()
         return tuple(
-            self._product_at(symbol, now) for symbol in self._recording.bars if self._began(symbol)
+            self._product_at(symbol, now)
+            for symbol, (began, _) in self._lives.items()
+            if began <= now
         )
 
     def fees(self) -> Fees:
@@ -77,12 +83,12 @@ class RecordedMarket:
         if bar != self._recording.bar:
             raise ValueError(f"the recording has bars of {self._recording.bar}, not of {bar}")
         series = self._series(symbol)
-        first = np.searchsorted(series.opened, _seconds_up(since), "left")
+        first = series.opened.searchsorted(_seconds_up(since), "left")
         return _cut(series, int(first), self._closed(series, until))
 
     def _product_at(self, symbol: str, now: datetime) -> Product:
         product = self._recording.products[symbol]
-        ended = _time(self._recording.bars[symbol].opened[-1]) + self._recording.bar
+        _, ended = self._lives[symbol]
         if ended <= now and ended < self._recording.last:
             return replace(product, status=ProductStatus.DELISTED)
         return product
@@ -110,23 +116,19 @@ class RecordedMarket:
             return None
         bar, end = self._recording.bar, self._closed(series, now)
         hour = max(1, _HOUR // bar)
-        return model_book(
-            product, _cut(series, max(0, end - hour), end), bar, self._book_model, now
-        )
+        recent = _cut(series, max(0, end - hour), end)
+        return model_book(product, recent, bar, self._book_model, now, self._hours[symbol])
 
     def _closed(self, series: Bars, until: datetime) -> int:
         """How many bars are closed by `until` and by now."""
         newest = min(until, self._clock.now()) - self._recording.bar
-        return int(np.searchsorted(series.opened, _seconds(newest), "right"))
+        return int(series.opened.searchsorted(_seconds(newest), "right"))
 
     def _series(self, symbol: str) -> Bars:
         series = self._recording.bars.get(symbol)
         if series is None:
             raise RetryableError("no such product", code="UNKNOWN_PRODUCT", symbol=symbol)
         return series
-
-    def _began(self, symbol: str) -> bool:
-        return _time(self._recording.bars[symbol].opened[0]) <= self._clock.now()
 
 
 def _cut(bars: Bars, first: int, last: int) -> Bars:

@@ -21,6 +21,7 @@ from core.orders import (
     VenueOrder,
 )
 from core.ports import Absent, Answer, Found, Search
+from infra.exchange.simulated.entry import Deal
 from infra.exchange.simulated.exchange import SimulatedExchange
 from infra.exchange.simulated.request import Kind, Refusal, VenueRequest
 
@@ -38,6 +39,8 @@ class SimulatedVenue:
     def __init__(self, exchange: SimulatedExchange) -> None:
         self._exchange = exchange
         self._requests = 0
+        self._deals: tuple[Deal, ...] = ()
+        self._fills: tuple[VenueFill, ...] = ()
 
     @property
     def requests(self) -> int:
@@ -84,7 +87,11 @@ class SimulatedVenue:
         return Absent() if entry is None else Found(entry.told_as())
 
     def fills(self, since: datetime) -> tuple[VenueFill, ...]:
-        return tuple(deal.told_as() for deal in self._ask().fills_since(since))
+        """Put in the core's words once: every cycle asks again, and mostly nothing was filled."""
+        deals = self._ask().fills_since(since)
+        if deals != self._deals:
+            self._deals, self._fills = deals, tuple(deal.told_as() for deal in deals)
+        return self._fills
 
 
 def asked(order: PlannedOrder) -> VenueRequest:
