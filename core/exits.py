@@ -89,8 +89,8 @@ class Watch:
 
     def away(self, price: Decimal) -> Decimal:
         """The distance as a share of the price, without a sign."""
-        low, high = sorted((price, self.level.price))
-        return divided(subtracted(high, low), price, toward=Toward.FLOOR)
+        distance = subtracted(self.level.price, price).copy_abs()
+        return divided(distance, price, toward=Toward.FLOOR)
 
     def told(self, price: Price) -> str:
         where = "beyond" if self.reached(price.amount) else "away"
@@ -260,9 +260,9 @@ def _watches(plan: ExitPlan, regime: Regime, policy: ExitsPolicy) -> Iterator[Wa
     tighten = policy.crash_tighten if regime is Regime.CRASH else ONE
     stop = _nearer(plan.stop, plan.entry, tighten, Toward.CEILING)
     yield Watch(Reason.STOP_LOSS, "stop", stop, Side.SELL)
-    gain = policy.trailing_from.times(tighten).value
+    gain = multiplied(policy.trailing_from.value, tighten)
     if plan.highest_close >= multiplied(plan.entry, added(ONE, gain)):
-        fall = policy.trailing.times(tighten).value
+        fall = multiplied(policy.trailing.value, tighten)
         price = multiplied(plan.highest_close, subtracted(ONE, fall))
         level = ExitLevel(_short(price, Toward.CEILING), "exits.trailing")
         yield Watch(Reason.TRAILING_STOP, "trailing stop", level, Side.SELL)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from core.account import Portfolio
+from core.account import Portfolio, Valued
 from core.market import Fees, Regime, Side
 from core.money import (
     ONE,
@@ -53,7 +53,7 @@ class Means:
 
 def size(
     proposals: tuple[TradeProposal, ...],
-    portfolio: Portfolio,
+    valued: Valued,
     ranges: Mapping[str, float],
     regime: Regime,
     policy: Policy,
@@ -67,7 +67,8 @@ def size(
     """
     if not proposals:
         return Sizes((), {})
-    means = Means(portfolio, portfolio.equity.down_to(STEP), ranges, regime, policy)
+    portfolio = valued.portfolio
+    means = Means(portfolio, valued.equity.down_to(STEP), ranges, regime, policy)
     sized: list[TradeProposal] = []
     dropped: dict[str, Finding] = {}
     spent: dict[str, Money] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.account import Portfolio
+from core.account import Portfolio, Valued
 from core.errors import FatalError
 from core.market import Side, Snapshot, TopOfBook, base_of, quote_of
 from core.money import ONE, Money, Toward, added, divided, subtracted
@@ -139,21 +139,21 @@ def facts_of(
     state: BotState,
     standing: Standing,
     policy: Policy,
-    portfolio: Portfolio,
+    valued: Valued,
     regime: RegimeReading,
 ) -> Facts:
     """The cycle before anything is approved."""
-    panel = snapshot.panel
+    panel, portfolio = snapshot.panel, valued.portfolio
     facts = Facts(
         snapshot=snapshot,
         standing=standing,
         memory=state,
         policy=policy,
         portfolio=portfolio,
-        equity=portfolio.equity,
+        equity=valued.equity,
         held=tuple(
-            Stake(symbol, position.base, portfolio.value(symbol))
-            for symbol, position in sorted(portfolio.positions.items())
+            Stake(symbol, portfolio.positions[symbol].base, worth)
+            for symbol, worth in valued.positions.items()
         ),
         caps=policy.regime.multipliers[regime.regime].caps,
         closes=dict(zip(panel.symbols, panel.close[:, -1].tolist(), strict=True)),
