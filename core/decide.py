@@ -81,7 +81,6 @@ def decide(
     payable = in_wallet_currency(reviews, snapshot, portfolio.rates)
     plan = plan_orders(payable, snapshot, state.cycle_id, policy, changes.cancels)
     protections = protect(scene, plans, exits, plan)
-
     stages = Stages(
         wallets, attention, opinions, exits, kept_out, allocation, sizes, changes, reviews, plan
     )

@@ -53,6 +53,7 @@ class Exits:
 
     proposals: tuple[TradeProposal, ...]  # by symbol
     watched: Mapping[str, Finding]  # every position: the exit that fired, or HELD and the nearest
+    armed: Mapping[str, Armed]  # likewise
 
     def kept_out(self, wanted: Iterable[TradeProposal]) -> Mapping[str, Finding]:
         """Proposal id -> why it waits: what a protective exit sells is nobody else's business."""
@@ -64,6 +65,14 @@ class Exits:
             for proposal in wanted
             if (leave := leaving.get(base_of(proposal.symbol))) is not None
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """The prices at which a position is left now, in quote currency."""
+
+    stop: Decimal  # the nearest one, a trailing one too
+    target: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +128,16 @@ def protective_exits(
     """A sale of the whole position wherever an exit fires, and a finding for every position."""
     proposals: list[TradeProposal] = []
     watched: dict[str, Finding] = {}
+    armed: dict[str, Armed] = {}
     for symbol, plan in plans.items():
         seen = _price_of(portfolio.positions[symbol], snapshot, portfolio, policy)
         watches = tuple(_watches(plan, regime, policy.exits))
+        armed[symbol] = _armed(watches)
         watched[symbol] = finding = _finding(plan, seen, watches, snapshot.at, policy.exits)
         if finding.reason is not Reason.HELD:
             tier = tiers.get(symbol) or _widest(policy.exits)
             proposals.append(_sale(portfolio.positions[symbol], plan, seen, finding, tier, policy))
-    return Exits(tuple(proposals), watched)
+    return Exits(tuple(proposals), watched, armed)
 
 
 def all_out(
@@ -148,17 +159,8 @@ def all_out(
         watched[symbol] = finding = Finding(Reason.FLATTEN, seen.words, "nothing held", "level")
         tier = _widest(policy.exits)
         proposals[symbol] = _sale(position, plans[symbol], seen, finding, tier, policy)
-    return Exits(tuple(proposals[symbol] for symbol in sorted(proposals)), watched)
-
-
-def armed_levels(
-    plan: ExitPlan, regime: Regime, policy: ExitsPolicy
-) -> tuple[ExitLevel, ExitLevel]:
-    """The stop that is nearest of those armed, a trailing one too, and the target."""
-    watches = tuple(_watches(plan, regime, policy))
-    stops = [watch.level for watch in watches if watch.side is Side.SELL]
-    (target,) = [watch.level for watch in watches if watch.side is Side.BUY]
-    return max(stops, key=lambda level: level.price), target
+    leaving = tuple(proposals[symbol] for symbol in sorted(proposals))
+    return Exits(leaving, watched, exits.armed)
 
 
 def as_written(measured: float) -> Decimal:
@@ -268,6 +270,11 @@ def _watches(plan: ExitPlan, regime: Regime, policy: ExitsPolicy) -> Iterator[Wa
         yield Watch(Reason.TRAILING_STOP, "trailing stop", level, Side.SELL)
     target = _nearer(plan.target, plan.entry, tighten, Toward.FLOOR)
     yield Watch(Reason.TAKE_PROFIT, "target", target, Side.BUY)
+
+
+def _armed(watches: tuple[Watch, ...]) -> Armed:
+    (target,) = [watch.level.price for watch in watches if watch.side is Side.BUY]
+    return Armed(max(watch.level.price for watch in watches if watch.side is Side.SELL), target)
 
 
 def _nearer(level: ExitLevel, entry: Decimal, tighten: Decimal, toward: Toward) -> ExitLevel:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from core.changes import Scene
 from core.changes.entries import may_ask_again
 from core.execution import OrderPlan, below_minimum, lowest_sale, no_tick, on_the_lot
-from core.exits import STRATEGY, Exits, armed_levels
+from core.exits import STRATEGY, Armed, Exits
 from core.market import Product, ProductStatus, Side
 from core.money import (
     ZERO,
@@ -166,7 +166,7 @@ def _step(
         return _as_it_is(guards, hindrance)
     if scene.policy.exits.resting is Resting.WATCHED:
         return _taken_back(guards, scene)
-    wanted = _wanted(plan, scene)
+    wanted = _wanted(plan.symbol, exits.armed[plan.symbol], scene)
     if isinstance(wanted, Finding):
         return _as_it_is(guards, wanted)
     return _brought_up(guards, wanted, scene)
@@ -221,16 +221,16 @@ def _taken_back(guards: list[Order], scene: Scene) -> _Step:
     return _Step(_resting(guards[0], why), cancels)
 
 
-def _wanted(plan: ExitPlan, scene: Scene) -> _Stop | Finding:
+def _wanted(symbol: str, armed: Armed, scene: Scene) -> _Stop | Finding:
     """The stop as it should rest now, or why none can."""
-    product = scene.snapshot.products.get(plan.symbol)
+    product = scene.snapshot.products.get(symbol)
     if product is None or product.status not in _SELLABLE:
         seen = "not listed" if product is None else product.status.value
         limit = " or ".join(status.value for status in _SELLABLE)
         return Finding(Reason.PRODUCT_NOT_ONLINE, seen, limit, "product.status")
-    stop, target = (level.price for level in armed_levels(plan, scene.regime, scene.policy.exits))
     # The tick that is reached first: no stop waits longer for the venue than for the bot.
-    return _legal(rounded_up(stop, product.price_increment), target, product, scene)
+    stop = rounded_up(armed.stop, product.price_increment)
+    return _legal(stop, armed.target, product, scene)
 
 
 def _legal(stop: Decimal, target: Decimal, product: Product, scene: Scene) -> _Stop | Finding:

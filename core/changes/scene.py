@@ -8,7 +8,7 @@ from datetime import datetime
 
 from core.account import Portfolio, Valued
 from core.market import Regime, Snapshot
-from core.money import Money, Ratio, Toward
+from core.money import ZERO, Money, Ratio, Toward, added
 from core.orders import Order
 from core.policy import ExecutionPolicy, Policy
 from core.reasons import Finding, Reason
@@ -135,12 +135,11 @@ def breach_of(cap: Cap, stakes: tuple[Stake, ...], scene: Scene) -> Breach | Non
     """How far the stakes exceed the cap as the regime leaves it, beyond the tolerance."""
     equity = scene.equity
     counted = [stake for stake in stakes if cap.counts(stake)]
-    if not counted or equity <= Money.zero(equity.currency):
+    if not counted or equity.amount <= ZERO:
         return None
     share = cap.share.times(scene.policy.regime.multipliers[scene.regime].caps)
-    most, used = share.of(equity), Money.zero(equity.currency)
-    for stake in counted:
-        used = used + stake.worth
+    most = share.of(equity)
+    used = Money(added(*(stake.worth.amount for stake in counted)), equity.currency)
     if used <= most + scene.rules.trim_tolerance.of(most):
         return None
     seen = percent(used.share_of(equity, toward=Toward.CEILING), toward=Toward.CEILING)
