@@ -96,12 +96,23 @@ def exponential_average(closes: Floats, known: Counts, periods: int, bars: int =
     Each bar moves the average by 2 / (periods + 1) of its distance, over the 256 closes up
     to it: what it was some bars ago is what a panel that ended there would have given.
     """
-    weights = _weights(1.0 - 2.0 / (periods + 1), SEED)
+    (average,) = exponential_averages(closes, known, (periods,), bars)
+    return average
+
+
+def exponential_averages(
+    closes: Floats, known: Counts, periods: tuple[int, ...], bars: int = 1
+) -> tuple[Floats, ...]:
+    """One of them for each of `periods`; the closes that they weigh are gathered once."""
     needed = SEEDED_BARS + np.arange(bars - 1, -1, -1)
     ready = known[:, np.newaxis] >= needed
     if not ready.any():
-        return np.full(ready.shape, np.nan)
-    return np.where(ready, _weighted(_windows(closes, bars), weights), np.nan)
+        return (np.full(ready.shape, np.nan),) * len(periods)
+    windows = _windows(closes, bars)
+    last = windows[..., -1]
+    offsets = windows - last[..., np.newaxis]
+    weights = (_weights(1.0 - 2.0 / (count + 1), SEED) for count in periods)
+    return tuple(np.where(ready, last + _sum(offsets * weight), np.nan) for weight in weights)
 
 
 def average_price(panel: Panel, bars: int) -> Floats:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -68,15 +70,20 @@ def unresolved(policy: RegimePolicy, bar: timedelta) -> Mapping[str, str]:
         "regime.volatility_window": policy.volatility_window,
         "regime.drawdown_window": policy.drawdown_window,
     }
-    troubles = {}
-    for key, window in windows.items():
-        bars, rest = divmod(window, bar)
-        if rest:
-            troubles[key] = f"{key} {span(window)} is no whole number of {span(bar)} bars"
-        elif bars < _WINDOW_BARS_MIN:
-            held = f"holds {count(bars, 'bar')} of {span(bar)}"
-            troubles[key] = f"{key} {span(window)} {held} and takes {_WINDOW_BARS_MIN}"
-    return troubles
+    troubles = {key: _trouble(key, window, bar) for key, window in windows.items()}
+    return {key: trouble for key, trouble in troubles.items() if trouble}
+
+
+@lru_cache
+def _trouble(key: str, window: timedelta, bar: timedelta) -> str:
+    """Why bars of this length cannot measure the window, or nothing; asked in every cycle."""
+    bars, rest = divmod(window, bar)
+    if rest:
+        return f"{key} {span(window)} is no whole number of {span(bar)} bars"
+    if bars < _WINDOW_BARS_MIN:
+        held = f"holds {count(bars, 'bar')} of {span(bar)}"
+        return f"{key} {span(window)} {held} and takes {_WINDOW_BARS_MIN}"
+    return ""
 
 
 def _unreadable(panel: Panel, policy: RegimePolicy, symbol: str) -> str:
@@ -105,7 +112,7 @@ def _seen(closes: Floats, panel: Panel, policy: RegimePolicy) -> _Seen:
     half = panel.bars_in(policy.trend_window) // 2
     earlier, later = window_mean(closes[:, :-half], half), window_mean(closes, half)
     returns = bar_returns(closes, panel.bars_in(policy.volatility_window))
-    daily = deviation(returns) * np.sqrt(_DAY / panel.bar)  # as if bars were independent
+    daily = deviation(returns) * sqrt(_DAY / panel.bar)  # as if bars were independent
     highest = closes[:, -panel.bars_in(policy.drawdown_window) :].max(axis=-1)
     trend = (later - earlier) / earlier
     drawdown = (highest - closes[:, -1]) / highest

@@ -101,10 +101,13 @@ def _bought(proposal: TradeProposal, means: Means, already: Money) -> Money | Fi
     if isinstance(factors, Finding):
         return factors
     wish = means.equity.times(multiplied(*factors.values()))
-    if not _is_positive(_without_fee(wish, means.portfolio.fees)):
+    notional = _without_fee(wish, means.portfolio.fees)
+    if not _is_positive(notional):
         return _nothing(proposal, wish, factors)
     budget = means.policy.budgets[proposal.strategy].exposure_max
-    notional = _without_fee(min(wish, budget.of(means.equity) - already), means.portfolio.fees)
+    left = budget.of(means.equity) - already
+    if left < wish:
+        notional = _without_fee(left, means.portfolio.fees)
     if _is_positive(notional):
         return notional
     asked = (already + wish).share_of(means.equity, toward=Toward.CEILING)

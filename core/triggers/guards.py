@@ -48,6 +48,9 @@ def short(
     needs = [(SEEDED_BARS, "triggers.atr.window")]
     needs += [(window.bars_needed(panel.bar), window.key) for window in (*windows, baseline)]
     needed, key = max(needs, key=lambda need: need[0])
+    few = panel.known < needed
+    if not few.any():
+        return {}
     return {
         panel.symbols[row]: Finding(
             Reason.HISTORY_TOO_SHORT,
@@ -55,7 +58,7 @@ def short(
             count(needed, "bar"),
             key,
         )
-        for row in np.flatnonzero(panel.known < needed).tolist()
+        for row in np.flatnonzero(few).tolist()
     }
 
 
@@ -69,10 +72,13 @@ def outliers(panel: Panel, atr: Floats, policy: TriggersPolicy) -> Mapping[str, 
     usual = range_before_last(panel, atr, panel.bars_in(policy.atr.window))
     reach = shown_ratio(usual * float(rule.move_min) / panel.close[:, -2])
     move = shown_ratio(change(panel, 1))
+    jumps = (np.abs(move) >= reach) & (move != 0)
+    if not jumps.any():
+        return {}
     mean = window_mean(panel.volume, panel.bars_in(policy.volume_spike.baseline))
     volume = panel.volume[:, -1]
     share = shown_ratio(np.divide(volume, mean, out=np.zeros(mean.shape), where=mean > 0))
-    jumps = (np.abs(move) >= reach) & (move != 0) & (share < float(rule.volume_max.value))
+    jumps &= share < float(rule.volume_max.value)
     return {
         panel.symbols[row]: Finding(
             Reason.OUTLIER,
