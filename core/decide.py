@@ -11,8 +11,7 @@ PAPER, LIVE, backtest and replay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import numpy as np
+from math import isfinite
 
 from core.account import Portfolio
 from core.allocation import allocate
@@ -72,7 +71,7 @@ def decide(
     kept_out = exits.kept_out(opinions.wanted)
     entries = tuple(wanted for wanted in opinions.wanted if wanted.id not in kept_out)
     allocation = allocate(entries, policy.budgets, portfolio)
-    ranges = _ready(panel.symbols, atr / panel.close[:, -1])
+    ranges = _ready(panel.symbols, atr / panel.close[:, -1]) if allocation.kept else {}
     sizes = size(allocation.kept, valued, ranges, regime.regime, policy)
     scene = Scene(snapshot, valued, state, standing, universe, regime.regime, policy)
     changes = plan_changes(scene, opinions.ids, (*exits.proposals, *sizes.sized))
@@ -101,5 +100,5 @@ def decide(
 
 def _ready(symbols: tuple[str, ...], values: Floats) -> Mapping[str, float]:
     """The values that are known, by symbol."""
-    known = np.isfinite(values)
-    return {symbol: float(values[row]) for row, symbol in enumerate(symbols) if known[row]}
+    pairs = zip(symbols, values.tolist(), strict=True)
+    return {symbol: value for symbol, value in pairs if isfinite(value)}

