@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import numpy as np
+
 from core.account import Portfolio, Position
 from core.errors import FatalError
 from core.market import Panel, Regime, Side, Snapshot, base_of
@@ -236,8 +238,9 @@ def _closes_since(symbol: str, opened_at: datetime, panel: Panel) -> Decimal:
         return ZERO
     bars = min(-((opened_at - panel.closed_at) // panel.bar), panel.length)
     row = panel.symbols.index(symbol)
-    closes = panel.close[row, -bars:][~panel.missing[row, -bars:]]
-    return as_written(float(closes.max())) if closes.size else ZERO
+    traded = ~panel.missing[row, -bars:]
+    highest = np.maximum.reduce(panel.close[row, -bars:], where=traded, initial=0.0)
+    return as_written(float(highest))
 
 
 def _price_of(position: Position, snapshot: Snapshot, portfolio: Portfolio, policy: Policy) -> Seen:
@@ -308,12 +311,7 @@ def _finding(
 
 
 def _sale(
-    position: Position,
-    plan: ExitPlan,
-    seen: Seen,
-    finding: Finding,
-    tier: str,
-    policy: Policy,
+    position: Position, plan: ExitPlan, seen: Seen, finding: Finding, tier: str, policy: Policy
 ) -> TradeProposal:
     """All of it, at first within the tier's slippage; through the book once that failed.
 
