@@ -7,7 +7,7 @@ one wallet for each quote currency; a wallet that nobody can value is foreign to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -84,8 +84,9 @@ class Portfolio:
         return self._valued(self.positions[symbol].cost)
 
     def _valued(self, money: Money) -> Money:
-        known = self.rates.knows(money.currency)
-        return self.rates.worth(money) if known else Money.zero(self.currency)
+        rates = self.rates
+        known = rates.knows(money.currency)
+        return rates.worth(money) if known else Money.zero(self.currency)
 
     def free(self, currency: str) -> Money:
         """A wallet less what its open buys may still take, all of it as taker."""
@@ -105,18 +106,37 @@ class Portfolio:
 
     @property
     def exposure(self) -> Money:
-        total = Money.zero(self.currency)
-        for symbol in self.positions:
-            total = total + self.value(symbol)
-        return total
+        return self._together(self.value(symbol) for symbol in self.positions)
 
     @property
     def equity(self) -> Money:
         """All own wallets plus own lots. Foreign coins are beside it."""
-        total = self.exposure
-        for currency, amount in sorted(self.cash.items()):
-            total = total + self.rates.worth(Money(amount, currency))
+        return self._with_cash(self.exposure)
+
+    def valued(self) -> Valued:
+        values = {symbol: self.value(symbol) for symbol in sorted(self.positions)}
+        return Valued(self, values, self._with_cash(self._together(values.values())))
+
+    def _together(self, values: Iterable[Money]) -> Money:
+        total = Money.zero(self.currency)
+        for value in values:
+            total = total + value
         return total
+
+    def _with_cash(self, total: Money) -> Money:
+        rates = self.rates
+        for currency, amount in sorted(self.cash.items()):
+            total = total + rates.worth(Money(amount, currency))
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A portfolio with what it is worth: every stage of a cycle asks, and it is valued once."""
+
+    portfolio: Portfolio
+    positions: Mapping[str, Money]  # as `Portfolio.value`, sorted by symbol
+    equity: Money
 
 
 def marked(portfolio: Portfolio, snapshot: Snapshot) -> Mapping[str, Price]:

@@ -8,7 +8,7 @@ others say. So every loser of a contest lost to a proposal that goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.account import Portfolio
@@ -36,14 +36,14 @@ def allocate(
     Every proposal is either kept or lost. Two proposals with one id are a ValueError:
     a strategy wants a product on a side once.
     """
-    ranked = sorted(proposals, key=_strongest_first)
-    if len({proposal.id for proposal in ranked}) < len(ranked):
+    ranked = {proposal.id: proposal for proposal in sorted(proposals, key=_strongest_first)}
+    if len(ranked) < len(proposals):
         raise ValueError("a strategy proposed the same side of a product twice")
     shorts = _shorts(ranked, portfolio)
     crowded = _beyond_budget(_without(ranked, shorts), budgets)
     outbid = _outbid(_without(ranked, shorts | crowded))
     lost = shorts | crowded | outbid
-    return Allocation(_without(ranked, lost), lost)
+    return Allocation(tuple(_without(ranked, lost).values()), lost)
 
 
 def _strongest_first(proposal: TradeProposal) -> tuple[float, str]:
@@ -51,16 +51,16 @@ def _strongest_first(proposal: TradeProposal) -> tuple[float, str]:
 
 
 def _without(
-    ranked: Iterable[TradeProposal], lost: Mapping[str, Finding]
-) -> tuple[TradeProposal, ...]:
-    return tuple(proposal for proposal in ranked if proposal.id not in lost)
+    ranked: Mapping[str, TradeProposal], lost: Mapping[str, Finding]
+) -> Mapping[str, TradeProposal]:
+    return {name: proposal for name, proposal in ranked.items() if name not in lost}
 
 
-def _shorts(ranked: Iterable[TradeProposal], portfolio: Portfolio) -> dict[str, Finding]:
+def _shorts(ranked: Mapping[str, TradeProposal], portfolio: Portfolio) -> dict[str, Finding]:
     """Sells of what the bot did not buy. Foreign coins are none of its business."""
     return {
-        proposal.id: Finding(Reason.NO_SHORTS, "0 lots", "1 lot", "portfolio.positions")
-        for proposal in ranked
+        name: Finding(Reason.NO_SHORTS, "0 lots", "1 lot", "portfolio.positions")
+        for name, proposal in ranked.items()
         if proposal.side is Side.SELL and not _owns(portfolio, proposal.symbol)
     }
 
@@ -71,16 +71,16 @@ def _owns(portfolio: Portfolio, symbol: str) -> bool:
 
 
 def _beyond_budget(
-    ranked: Iterable[TradeProposal], budgets: Mapping[str, StrategyBudget]
+    ranked: Mapping[str, TradeProposal], budgets: Mapping[str, StrategyBudget]
 ) -> dict[str, Finding]:
     """What a strategy says beyond its own number of proposals, weakest first to go."""
     lost: dict[str, Finding] = {}
     ranks: dict[str, int] = {}
-    for proposal in ranked:
+    for name, proposal in ranked.items():
         rank = ranks[proposal.strategy] = ranks.get(proposal.strategy, 0) + 1
         most = budgets[proposal.strategy].proposals_per_cycle_max
         if rank > most:
-            lost[proposal.id] = Finding(
+            lost[name] = Finding(
                 Reason.STRATEGY_PROPOSALS_FULL,
                 f"rank {rank}",
                 count(most, "proposal"),
@@ -89,14 +89,14 @@ def _beyond_budget(
     return lost
 
 
-def _outbid(ranked: Iterable[TradeProposal]) -> dict[str, Finding]:
+def _outbid(ranked: Mapping[str, TradeProposal]) -> dict[str, Finding]:
     """All but the strongest of each asset. The key is the switch of the winner's strategy."""
     lost: dict[str, Finding] = {}
     winners: dict[str, TradeProposal] = {}
-    for proposal in ranked:
+    for name, proposal in ranked.items():
         winner = winners.setdefault(base_of(proposal.symbol), proposal)
         if winner is not proposal:
-            lost[proposal.id] = Finding(
+            lost[name] = Finding(
                 Reason.OUTBID,
                 percent_of(proposal.conviction),
                 f"{percent_of(winner.conviction)} of {winner.id}",

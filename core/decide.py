@@ -11,8 +11,7 @@ PAPER, LIVE, backtest and replay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import numpy as np
+from math import isfinite
 
 from core.account import Portfolio
 from core.allocation import allocate
@@ -45,10 +44,11 @@ def decide(
     strategies: tuple[Strategy, ...],
 ) -> Decision:
     """What to do now, and why, with exactly one verdict for every product."""
+    valued = portfolio.valued()
     standing = standing_now(state, portfolio, snapshot.at, policy.risk)
     universe = select_universe(snapshot, state, policy, portfolio.rates)
     regime = read_regime(snapshot.panel, policy.regime, policy.capital_currency)
-    wallets = choose_products(universe, snapshot, portfolio, regime.regime, policy)
+    wallets = choose_products(universe, snapshot, valued, regime.regime, policy)
 
     plans = exit_plans(state, portfolio, snapshot.panel, policy.exits)
     exits = protective_exits(snapshot, portfolio, plans, universe.eligible, regime.regime, policy)
@@ -71,16 +71,15 @@ def decide(
     kept_out = exits.kept_out(opinions.wanted)
     entries = tuple(wanted for wanted in opinions.wanted if wanted.id not in kept_out)
     allocation = allocate(entries, policy.budgets, portfolio)
-    ranges = _ready(panel.symbols, atr / panel.close[:, -1])
-    sizes = size(allocation.kept, portfolio, ranges, regime.regime, policy)
-    scene = Scene(snapshot, portfolio, state, standing, universe, regime.regime, policy)
+    ranges = _ready(panel.symbols, atr / panel.close[:, -1]) if allocation.kept else {}
+    sizes = size(allocation.kept, valued, ranges, regime.regime, policy)
+    scene = Scene(snapshot, valued, state, standing, universe, regime.regime, policy)
     changes = plan_changes(scene, opinions.ids, (*exits.proposals, *sizes.sized))
     risk = RiskManager(snapshot, state, standing, policy)
-    reviews = risk.check_all(changes.proposals, portfolio, regime)
+    reviews = risk.check_all(changes.proposals, valued, regime)
     payable = in_wallet_currency(reviews, snapshot, portfolio.rates)
     plan = plan_orders(payable, snapshot, state.cycle_id, policy, changes.cancels)
     protections = protect(scene, plans, exits, plan)
-
     stages = Stages(
         wallets, attention, opinions, exits, kept_out, allocation, sizes, changes, reviews, plan
     )
@@ -101,5 +100,5 @@ def decide(
 
 def _ready(symbols: tuple[str, ...], values: Floats) -> Mapping[str, float]:
     """The values that are known, by symbol."""
-    known = np.isfinite(values)
-    return {symbol: float(values[row]) for row, symbol in enumerate(symbols) if known[row]}
+    pairs = zip(symbols, values.tolist(), strict=True)
+    return {symbol: value for symbol, value in pairs if isfinite(value)}

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import numpy as np
+
 from core.account import Portfolio, Position
 from core.errors import FatalError
 from core.market import Panel, Regime, Side, Snapshot, base_of
@@ -53,6 +55,7 @@ class Exits:
 
     proposals: tuple[TradeProposal, ...]  # by symbol
     watched: Mapping[str, Finding]  # every position: the exit that fired, or HELD and the nearest
+    armed: Mapping[str, Armed]  # likewise
 
     def kept_out(self, wanted: Iterable[TradeProposal]) -> Mapping[str, Finding]:
         """Proposal id -> why it waits: what a protective exit sells is nobody else's business."""
@@ -64,6 +67,14 @@ class Exits:
             for proposal in wanted
             if (leave := leaving.get(base_of(proposal.symbol))) is not None
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """The prices at which a position is left now, in quote currency."""
+
+    stop: Decimal  # the nearest one, a trailing one too
+    target: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +100,8 @@ class Watch:
 
     def away(self, price: Decimal) -> Decimal:
         """The distance as a share of the price, without a sign."""
-        low, high = sorted((price, self.level.price))
-        return divided(subtracted(high, low), price, toward=Toward.FLOOR)
+        distance = subtracted(self.level.price, price).copy_abs()
+        return divided(distance, price, toward=Toward.FLOOR)
 
     def told(self, price: Price) -> str:
         where = "beyond" if self.reached(price.amount) else "away"
@@ -119,14 +130,16 @@ def protective_exits(
     """A sale of the whole position wherever an exit fires, and a finding for every position."""
     proposals: list[TradeProposal] = []
     watched: dict[str, Finding] = {}
+    armed: dict[str, Armed] = {}
     for symbol, plan in plans.items():
         seen = _price_of(portfolio.positions[symbol], snapshot, portfolio, policy)
         watches = tuple(_watches(plan, regime, policy.exits))
+        armed[symbol] = _armed(watches)
         watched[symbol] = finding = _finding(plan, seen, watches, snapshot.at, policy.exits)
         if finding.reason is not Reason.HELD:
             tier = tiers.get(symbol) or _widest(policy.exits)
             proposals.append(_sale(portfolio.positions[symbol], plan, seen, finding, tier, policy))
-    return Exits(tuple(proposals), watched)
+    return Exits(tuple(proposals), watched, armed)
 
 
 def all_out(
@@ -148,17 +161,8 @@ def all_out(
         watched[symbol] = finding = Finding(Reason.FLATTEN, seen.words, "nothing held", "level")
         tier = _widest(policy.exits)
         proposals[symbol] = _sale(position, plans[symbol], seen, finding, tier, policy)
-    return Exits(tuple(proposals[symbol] for symbol in sorted(proposals)), watched)
-
-
-def armed_levels(
-    plan: ExitPlan, regime: Regime, policy: ExitsPolicy
-) -> tuple[ExitLevel, ExitLevel]:
-    """The stop that is nearest of those armed, a trailing one too, and the target."""
-    watches = tuple(_watches(plan, regime, policy))
-    stops = [watch.level for watch in watches if watch.side is Side.SELL]
-    (target,) = [watch.level for watch in watches if watch.side is Side.BUY]
-    return max(stops, key=lambda level: level.price), target
+    leaving = tuple(proposals[symbol] for symbol in sorted(proposals))
+    return Exits(leaving, watched, exits.armed)
 
 
 def as_written(measured: float) -> Decimal:
@@ -234,8 +238,9 @@ def _closes_since(symbol: str, opened_at: datetime, panel: Panel) -> Decimal:
         return ZERO
     bars = min(-((opened_at - panel.closed_at) // panel.bar), panel.length)
     row = panel.symbols.index(symbol)
-    closes = panel.close[row, -bars:][~panel.missing[row, -bars:]]
-    return as_written(float(closes.max())) if closes.size else ZERO
+    traded = ~panel.missing[row, -bars:]
+    highest = np.maximum.reduce(panel.close[row, -bars:], where=traded, initial=0.0)
+    return as_written(float(highest))
 
 
 def _price_of(position: Position, snapshot: Snapshot, portfolio: Portfolio, policy: Policy) -> Seen:
@@ -260,14 +265,19 @@ def _watches(plan: ExitPlan, regime: Regime, policy: ExitsPolicy) -> Iterator[Wa
     tighten = policy.crash_tighten if regime is Regime.CRASH else ONE
     stop = _nearer(plan.stop, plan.entry, tighten, Toward.CEILING)
     yield Watch(Reason.STOP_LOSS, "stop", stop, Side.SELL)
-    gain = policy.trailing_from.times(tighten).value
+    gain = multiplied(policy.trailing_from.value, tighten)
     if plan.highest_close >= multiplied(plan.entry, added(ONE, gain)):
-        fall = policy.trailing.times(tighten).value
+        fall = multiplied(policy.trailing.value, tighten)
         price = multiplied(plan.highest_close, subtracted(ONE, fall))
         level = ExitLevel(_short(price, Toward.CEILING), "exits.trailing")
         yield Watch(Reason.TRAILING_STOP, "trailing stop", level, Side.SELL)
     target = _nearer(plan.target, plan.entry, tighten, Toward.FLOOR)
     yield Watch(Reason.TAKE_PROFIT, "target", target, Side.BUY)
+
+
+def _armed(watches: tuple[Watch, ...]) -> Armed:
+    (target,) = [watch.level.price for watch in watches if watch.side is Side.BUY]
+    return Armed(max(watch.level.price for watch in watches if watch.side is Side.SELL), target)
 
 
 def _nearer(level: ExitLevel, entry: Decimal, tighten: Decimal, toward: Toward) -> ExitLevel:
@@ -301,12 +311,7 @@ def _finding(
 
 
 def _sale(
-    position: Position,
-    plan: ExitPlan,
-    seen: Seen,
-    finding: Finding,
-    tier: str,
-    policy: Policy,
+    position: Position, plan: ExitPlan, seen: Seen, finding: Finding, tier: str, policy: Policy
 ) -> TradeProposal:
     """All of it, at first within the tier's slippage; through the book once that failed.
 

@@ -18,13 +18,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 from core.changes import Scene
 from core.changes.entries import may_ask_again
 from core.execution import OrderPlan, below_minimum, lowest_sale, no_tick, on_the_lot
-from core.exits import STRATEGY, Exits, armed_levels
+from core.exits import STRATEGY, Armed, Exits
 from core.market import Product, ProductStatus, Side
-from core.money import ZERO, Price, multiplied, plain, rounded_down, rounded_up, subtracted
+from core.money import (
+    ZERO,
+    Price,
+    Quantity,
+    multiplied,
+    plain,
+    rounded_down,
+    rounded_up,
+    subtracted,
+)
 from core.orders import (
     FINAL,
     PROTECT,
@@ -78,11 +88,45 @@ class _Step:
     order: PlannedOrder | None = None
 
 
+class _Stop(NamedTuple):
+    """A stop as it should rest now. In most cycles one like it does, so it is no order yet."""
+
+    product: Product
+    type: OrderType
+    stop: Decimal
+    price: Decimal  # of a bracket: its target
+    quantity: Quantity
+
+    def ordered(self, scene: Scene, after: tuple[str, ...]) -> PlannedOrder:
+        symbol, quote = self.product.symbol, self.product.quote
+        return PlannedOrder(
+            client_order_id=client_order_id(scene.state.cycle_id, PROTECT, symbol, Side.SELL, 0),
+            symbol=symbol,
+            side=Side.SELL,
+            type=self.type,
+            time_in_force=TimeInForce.GTC,
+            post_only=False,
+            end_time=None,
+            price=Price(self.price, quote),
+            quantity=self.quantity,
+            reason=f"{PROTECT}:{symbol}:{Side.SELL.value}",
+            stop=Price(self.stop, quote),
+            after=after,
+        )
+
+
 def protect(
     scene: Scene, plans: Mapping[str, ExitPlan], exits: Exits, plan: OrderPlan
 ) -> Protections:
     """Where every position's stop is, and the plan with stops placed, replaced and taken back."""
-    steps = {symbol: _step(plans[symbol], exits, plan, scene) for symbol in sorted(plans)}
+    sales = {order.symbol: order for order in reversed(plan.orders) if order.side is Side.SELL}
+    own: dict[str, list[Order]] = {}
+    for order in scene.portfolio.open_orders:
+        own.setdefault(order.symbol, []).append(order)
+    steps = {
+        symbol: _step(plans[symbol], own.get(symbol, []), sales.get(symbol), exits, scene)
+        for symbol in sorted(plans)
+    }
     cancels = tuple(cancel for step in steps.values() for cancel in step.cancels)
     orders = tuple(step.order for step in steps.values() if step.order is not None)
     selling = {
@@ -110,19 +154,19 @@ def _behind(order: PlannedOrder, selling: Mapping[str, tuple[str, ...]]) -> Plan
     return replace(order, after=before) if before else order
 
 
-def _step(plan: ExitPlan, exits: Exits, planned: OrderPlan, scene: Scene) -> _Step:
-    symbol = plan.symbol
-    own = [order for order in scene.portfolio.open_orders if order.symbol == symbol]
+def _step(
+    plan: ExitPlan, own: list[Order], sale: PlannedOrder | None, exits: Exits, scene: Scene
+) -> _Step:
+    watched = exits.watched[plan.symbol]
     guards = [order for order in own if order.guards]
-    sale = next((o for o in planned.orders if o.symbol == symbol and o.side is Side.SELL), None)
     if sale is not None:
-        return _given_way(guards, sale, exits.watched[symbol])
-    hindrance = _hindrance(symbol, own, exits.watched[symbol], scene)
+        return _given_way(guards, sale, watched)
+    hindrance = _hindrance(plan.symbol, own, watched, scene)
     if hindrance is not None:
         return _as_it_is(guards, hindrance)
     if scene.policy.exits.resting is Resting.WATCHED:
         return _taken_back(guards, scene)
-    wanted = _wanted(plan, scene)
+    wanted = _wanted(plan.symbol, exits.armed[plan.symbol], scene)
     if isinstance(wanted, Finding):
         return _as_it_is(guards, wanted)
     return _brought_up(guards, wanted, scene)
@@ -177,21 +221,19 @@ def _taken_back(guards: list[Order], scene: Scene) -> _Step:
     return _Step(_resting(guards[0], why), cancels)
 
 
-def _wanted(plan: ExitPlan, scene: Scene) -> PlannedOrder | Finding:
+def _wanted(symbol: str, armed: Armed, scene: Scene) -> _Stop | Finding:
     """The stop as it should rest now, or why none can."""
-    product = scene.snapshot.products.get(plan.symbol)
+    product = scene.snapshot.products.get(symbol)
     if product is None or product.status not in _SELLABLE:
         seen = "not listed" if product is None else product.status.value
         limit = " or ".join(status.value for status in _SELLABLE)
         return Finding(Reason.PRODUCT_NOT_ONLINE, seen, limit, "product.status")
-    stop, target = (level.price for level in armed_levels(plan, scene.regime, scene.policy.exits))
     # The tick that is reached first: no stop waits longer for the venue than for the bot.
-    return _order(rounded_up(stop, product.price_increment), target, product, scene)
+    stop = rounded_up(armed.stop, product.price_increment)
+    return _legal(stop, armed.target, product, scene)
 
 
-def _order(
-    stop: Decimal, target: Decimal, product: Product, scene: Scene
-) -> PlannedOrder | Finding:
+def _legal(stop: Decimal, target: Decimal, product: Product, scene: Scene) -> _Stop | Finding:
     tick, symbol, kind = product.price_increment, product.symbol, _kind(product.symbol, scene)
     top = scene.snapshot.tops.get(symbol)
     if top is not None and stop >= top.bid:
@@ -208,19 +250,7 @@ def _order(
     too_small = below_minimum(worst, quantity, product)
     if too_small is not None:
         return too_small
-    return PlannedOrder(
-        client_order_id=client_order_id(scene.state.cycle_id, PROTECT, symbol, Side.SELL, 0),
-        symbol=symbol,
-        side=Side.SELL,
-        type=kind,
-        time_in_force=TimeInForce.GTC,
-        post_only=False,
-        end_time=None,
-        price=Price(limit, product.quote),
-        quantity=quantity,
-        reason=f"{PROTECT}:{symbol}:{Side.SELL.value}",
-        stop=Price(stop, product.quote),
-    )
+    return _Stop(product, kind, stop, limit, quantity)
 
 
 def _kind(symbol: str, scene: Scene) -> OrderType:
@@ -231,27 +261,28 @@ def _kind(symbol: str, scene: Scene) -> OrderType:
     return OrderType.BRACKET if bracket else OrderType.STOP_LIMIT
 
 
-def _brought_up(guards: list[Order], wanted: PlannedOrder, scene: Scene) -> _Step:
+def _brought_up(guards: list[Order], wanted: _Stop, scene: Scene) -> _Step:
     """Keep what rests, replace it, or place it."""
     outdated = _outdated(guards, wanted, scene)
     if guards and outdated is None:
         return _Step(_resting(guards[0]))
-    refused = _refused(wanted.symbol, scene)
+    refused = _refused(wanted.product.symbol, scene)
     if refused is not None:  # an old stop is better than none
         return _as_it_is(guards, refused)
     if outdated is None:
+        order = wanted.ordered(scene, after=())
         why = Finding(
-            Reason.STOP_PLACED, f"stop {wanted.stop}", "a stop at the venue", "exits.resting"
+            Reason.STOP_PLACED, f"stop {order.stop}", "a stop at the venue", "exits.resting"
         )
-        return _Step(Protection(Guard.PLACED, why, wanted), (), wanted)
+        return _Step(Protection(Guard.PLACED, why, order), (), order)
     if not all(_may_ask(guard, scene) for guard in guards):
         return _Step(_resting(guards[0], outdated))
     cancels = tuple(PlannedCancel(guard, outdated) for guard in guards)
     before = tuple(guard.planned.client_order_id for guard in guards)
-    return _Step(_resting(guards[0], outdated), cancels, replace(wanted, after=before))
+    return _Step(_resting(guards[0], outdated), cancels, wanted.ordered(scene, before))
 
 
-def _outdated(guards: list[Order], wanted: PlannedOrder, scene: Scene) -> Finding | None:
+def _outdated(guards: list[Order], wanted: _Stop, scene: Scene) -> Finding | None:
     """What of the resting stop is no longer right; None where nothing rests or all is well."""
     if not guards:
         return None
@@ -264,23 +295,23 @@ def _outdated(guards: list[Order], wanted: PlannedOrder, scene: Scene) -> Findin
         return Finding(Reason.STOP_OUTDATED, seen, limit, "exits.resting")
     if now != wanted.quantity:
         return Finding(Reason.STOP_OUTDATED, str(now), str(wanted.quantity), "portfolio.positions")
-    names = ("stop", "target") if guard.type is OrderType.BRACKET else ("stop",)
-    for name, old, new in zip(names, _levels(guard), _levels(wanted), strict=False):
+    levels = [("stop", _stop_of(guard), wanted.stop)]
+    if guard.type is OrderType.BRACKET:
+        levels.append(("target", guard.price.amount, wanted.price))
+    for name, old, new in levels:
         if _has_moved(old, new, scene):
             seen, limit = f"{name} {plain(old)}", f"{name} {plain(new)}"
             return Finding(Reason.STOP_OUTDATED, seen, limit, "exits.resting_drift_min")
     return None
 
 
-def _levels(order: PlannedOrder) -> tuple[Decimal, Decimal]:
-    """The stop, and the price: a bracket's target."""
+def _stop_of(order: PlannedOrder) -> Decimal:
     assert order.stop is not None  # a stop that rests has one
-    return order.stop.amount, order.price.amount
+    return order.stop.amount
 
 
 def _has_moved(old: Decimal, new: Decimal, scene: Scene) -> bool:
-    low, high = min(old, new), max(old, new)
-    moved = subtracted(high, low)
+    moved = subtracted(new, old).copy_abs()
     # As a product, because a quotient would round.
     return bool(moved) and moved >= multiplied(old, scene.policy.exits.resting_drift_min.value)
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from core.indicators import bar_returns, deviation, shown_ratio, window_mean
+from core.indicators import bar_returns, deviation, shown, window_mean
 from core.market import Floats, Panel, Regime
 from core.policy import RegimePolicy
 from core.wording import count, percent_of, span
@@ -68,15 +70,20 @@ def unresolved(policy: RegimePolicy, bar: timedelta) -> Mapping[str, str]:
         "regime.volatility_window": policy.volatility_window,
         "regime.drawdown_window": policy.drawdown_window,
     }
-    troubles = {}
-    for key, window in windows.items():
-        bars, rest = divmod(window, bar)
-        if rest:
-            troubles[key] = f"{key} {span(window)} is no whole number of {span(bar)} bars"
-        elif bars < _WINDOW_BARS_MIN:
-            held = f"holds {count(bars, 'bar')} of {span(bar)}"
-            troubles[key] = f"{key} {span(window)} {held} and takes {_WINDOW_BARS_MIN}"
-    return troubles
+    troubles = {key: _trouble(key, window, bar) for key, window in windows.items()}
+    return {key: trouble for key, trouble in troubles.items() if trouble}
+
+
+@lru_cache
+def _trouble(key: str, window: timedelta, bar: timedelta) -> str:
+    """Why bars of this length cannot measure the window, or nothing; asked in every cycle."""
+    bars, rest = divmod(window, bar)
+    if rest:
+        return f"{key} {span(window)} is no whole number of {span(bar)} bars"
+    if bars < _WINDOW_BARS_MIN:
+        held = f"holds {count(bars, 'bar')} of {span(bar)}"
+        return f"{key} {span(window)} {held} and takes {_WINDOW_BARS_MIN}"
+    return ""
 
 
 def _unreadable(panel: Panel, policy: RegimePolicy, symbol: str) -> str:
@@ -95,7 +102,7 @@ def _unreadable(panel: Panel, policy: RegimePolicy, symbol: str) -> str:
     known = int(panel.known[row])
     if known < needed:
         return f"{symbol} has {count(known, 'bar')} and the regime needs {needed}"
-    if panel.missing[row, -trend:].all():
+    if np.count_nonzero(panel.missing[row, -trend:]) == trend:
         return f"{symbol} was not traded in {span(policy.trend_window)}"
     return ""
 
@@ -103,13 +110,16 @@ def _unreadable(panel: Panel, policy: RegimePolicy, symbol: str) -> str:
 def _seen(closes: Floats, panel: Panel, policy: RegimePolicy) -> _Seen:
     """Trend, volatility and drawdown of one row of closes [1 x bar]."""
     half = panel.bars_in(policy.trend_window) // 2
-    earlier, later = window_mean(closes[:, :-half], half), window_mean(closes, half)
+    earlier = window_mean(closes[:, :-half], half).item(0)
+    later = window_mean(closes, half).item(0)
     returns = bar_returns(closes, panel.bars_in(policy.volatility_window))
-    daily = deviation(returns) * np.sqrt(_DAY / panel.bar)  # as if bars were independent
-    highest = closes[:, -panel.bars_in(policy.drawdown_window) :].max(axis=-1)
+    daily = deviation(returns).item(0) * sqrt(_DAY / panel.bar)  # as if bars were independent
+    highest = np.maximum.reduce(closes[:, -panel.bars_in(policy.drawdown_window) :], axis=-1).item(
+        0
+    )
     trend = (later - earlier) / earlier
-    drawdown = (highest - closes[:, -1]) / highest
-    return _Seen(*shown_ratio(np.concatenate((trend, daily, drawdown))).tolist())
+    drawdown = (highest - closes.item(0, -1)) / highest
+    return _Seen(shown(trend), shown(daily), shown(drawdown))
 
 
 def _judged(seen: _Seen, policy: RegimePolicy) -> tuple[Regime, str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from core.account import Portfolio
+from core.account import Portfolio, Valued
 from core.market import Fees, Regime, Side
 from core.money import (
     ONE,
@@ -53,7 +53,7 @@ class Means:
 
 def size(
     proposals: tuple[TradeProposal, ...],
-    portfolio: Portfolio,
+    valued: Valued,
     ranges: Mapping[str, float],
     regime: Regime,
     policy: Policy,
@@ -67,7 +67,8 @@ def size(
     """
     if not proposals:
         return Sizes((), {})
-    means = Means(portfolio, portfolio.equity.down_to(STEP), ranges, regime, policy)
+    portfolio = valued.portfolio
+    means = Means(portfolio, valued.equity.down_to(STEP), ranges, regime, policy)
     sized: list[TradeProposal] = []
     dropped: dict[str, Finding] = {}
     spent: dict[str, Money] = {}
@@ -100,10 +101,13 @@ def _bought(proposal: TradeProposal, means: Means, already: Money) -> Money | Fi
     if isinstance(factors, Finding):
         return factors
     wish = means.equity.times(multiplied(*factors.values()))
-    if not _is_positive(_without_fee(wish, means.portfolio.fees)):
+    notional = _without_fee(wish, means.portfolio.fees)
+    if not _is_positive(notional):
         return _nothing(proposal, wish, factors)
     budget = means.policy.budgets[proposal.strategy].exposure_max
-    notional = _without_fee(min(wish, budget.of(means.equity) - already), means.portfolio.fees)
+    left = budget.of(means.equity) - already
+    if left < wish:
+        notional = _without_fee(left, means.portfolio.fees)
     if _is_positive(notional):
         return notional
     asked = (already + wish).share_of(means.equity, toward=Toward.CEILING)

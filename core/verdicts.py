@@ -8,7 +8,7 @@ either, is a fault of the program and ends the cycle.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.account import Portfolio
 from core.allocation import Allocation
@@ -76,7 +76,8 @@ def product_verdicts(
         )
     watched = stages.exits.watched
     for symbol, finding in watched.items():
-        verdicts[symbol] = replace(verdicts[symbol], exit=finding)
+        last = verdicts[symbol]
+        verdicts[symbol] = ProductVerdict(last.finding, last.proposal, exit=finding)
     return {symbol: verdicts[symbol] for symbol in sorted(verdicts)}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.account import Portfolio
+from core.account import Portfolio, Valued
 from core.market import Regime, Snapshot, quote_of
 from core.money import Money, Ratio, Toward
 from core.policy import Policy
@@ -97,17 +97,18 @@ class Means:
 
 
 def choose_products(
-    universe: Universe, snapshot: Snapshot, portfolio: Portfolio, regime: Regime, policy: Policy
+    universe: Universe, snapshot: Snapshot, valued: Valued, regime: Regime, policy: Policy
 ) -> Choice:
     """One product of each asset that is eligible, and for each other one why not that."""
     contested = _contested(universe, snapshot)
     if not contested:
         return Choice(universe.eligible, {})
+    portfolio = valued.portfolio
     wallets = {
         name: _spendable(name, snapshot, portfolio, policy) for name in policy.quote_currencies
     }
     means = Means(snapshot, portfolio.rates, wallets, _volumes(contested, snapshot))
-    orders = _largest_orders(portfolio, regime, policy)
+    orders = _largest_orders(valued.equity, regime, policy)
     passed: dict[str, Finding] = {}
     for rivals in contested:
         largest = max((orders[universe.eligible[s]] for s in rivals), key=lambda m: m.amount)
@@ -142,14 +143,13 @@ def _volumes(contested: Iterable[Iterable[str]], snapshot: Snapshot) -> Mapping[
     return notional_24h(snapshot.panel.rows(known)) if known else {}
 
 
-def _largest_orders(portfolio: Portfolio, regime: Regime, policy: Policy) -> Mapping[str, Money]:
+def _largest_orders(equity: Money, regime: Regime, policy: Policy) -> Mapping[str, Money]:
     """Tier -> the most that one order may cost. Whoever pays that pays any.
 
     Where nobody does, the fullest wallet is the best choice: whatever the order is,
     if any wallet can pay it, that one can.
     """
-    equity, most = portfolio.equity, policy.risk.notional_max
-    multiple = policy.regime.multipliers[regime].size
+    most, multiple = policy.risk.notional_max, policy.regime.multipliers[regime].size
     return {
         tier: min(share.of(equity).times(multiple), most, key=lambda money: money.amount)
         for tier, share in policy.sizing.base.items()

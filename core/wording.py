@@ -11,21 +11,21 @@ from decimal import Decimal
 from core.money import HUNDRED, Ratio, Toward, multiplied, plain, rounded_down, rounded_up
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+_NOTHING, _SECOND = timedelta(0), timedelta(seconds=1)
 _SHOWN = {Toward.FLOOR: rounded_down, Toward.CEILING: rounded_up}
 _PERCENT_STEP = Decimal("0.0001")
 
 
 def span(value: timedelta) -> str:
     """15m, 1h30m, 2d; fractions of a second as 0.25s."""
-    seconds = value / timedelta(seconds=1)
-    if seconds < 0:
+    if value < _NOTHING:
         return f"-{span(-value)}"
-    whole, parts = int(seconds), []
+    whole, fraction = divmod(value, _SECOND)
+    parts = []
     for unit, size in _UNITS:
         count, whole = divmod(whole, size)
         if count:
             parts.append(f"{count}{unit}")
-    fraction = value % timedelta(seconds=1)
     if fraction:
         parts.append(f"{fraction.microseconds / 1_000_000:.6f}".rstrip("0")[1:] + "s")
         if len(parts) > 1 and parts[-2].endswith("s"):

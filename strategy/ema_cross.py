@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 
-from core.indicators import SEEDED_BARS, exponential_average
-from core.market import Floats, Regime, Side
+from core.indicators import SEEDED_BARS, exponential_averages
+from core.market import Regime, Side
 from core.money import ONE, ZERO, Ratio
 from core.proposals import Proposals, StrategyContext, TradeProposal
 from core.reasons import Finding, Reason
@@ -61,6 +63,13 @@ class EmaCrossParameters:
             raise ValueError("; ".join(complaints))
 
 
+class _Gap(NamedTuple):
+    """How far the fast average lies above the slow one; NaN while one of them is not ready."""
+
+    last: float
+    before: float  # the least of the bars before
+
+
 @dataclass(frozen=True, slots=True)
 class EmaCross:
     """Implements core.proposals.Strategy."""
@@ -75,38 +84,33 @@ class EmaCross:
         """A word on every product it may trade: a proposal, or which average was short."""
         wanted: list[TradeProposal] = []
         declined: dict[str, Finding] = {}
-        for symbol, gaps in self._gaps(context).items():
-            match self._answer(symbol, gaps, context):
+        for symbol, gap in self._gaps(context).items():
+            match self._answer(symbol, gap, context):
                 case TradeProposal() as proposal:
                     wanted.append(proposal)
                 case Finding() as finding:
                     declined[symbol] = finding
         return Proposals(tuple(wanted), declined)
 
-    def _gaps(self, context: StrategyContext) -> Mapping[str, Floats]:
-        """By symbol, how far the fast average lay above the slow one, oldest bar first.
-
-        One bar more than a cross may be old, so that each of them has one to come from.
-        """
+    def _gaps(self, context: StrategyContext) -> Mapping[str, _Gap]:
+        """By symbol; of one bar more than a cross may be old, so that each has one to come from."""
         panel, cross = context.panel, self.parameters.cross
-        fast, slow = (
-            exponential_average(panel.close, panel.known, periods, cross.age_max + 1)
-            for periods in (cross.fast_bars, cross.slow_bars)
-        )
-        return dict(zip(panel.symbols, (fast - slow) / slow, strict=True))
+        periods = cross.fast_bars, cross.slow_bars
+        fast, slow = exponential_averages(panel.close, panel.known, periods, cross.age_max + 1)
+        gaps = (fast - slow) / slow
+        last, before = gaps[:, -1].tolist(), np.minimum.reduce(gaps[:, :-1], axis=-1).tolist()
+        return dict(zip(panel.symbols, map(_Gap, last, before), strict=True))
 
-    def _answer(
-        self, symbol: str, gaps: Floats, context: StrategyContext
-    ) -> TradeProposal | Finding:
-        cross, now = self.parameters.cross, float(gaps[-1])
-        if np.isnan(gaps).any():
+    def _answer(self, symbol: str, gap: _Gap, context: StrategyContext) -> TradeProposal | Finding:
+        cross, now = self.parameters.cross, gap.last
+        if isnan(now) or isnan(gap.before):
             row = context.panel.symbols.index(symbol)
             seen = count(int(context.panel.known[row]), "bar")
             needed = count(SEEDED_BARS + cross.age_max, "bar")
             return Finding(Reason.HISTORY_TOO_SHORT, seen, needed, f"{KEY}.slow_bars")
         if now < 0 and symbol in context.positions:
             return self._sale(symbol, now, context)
-        if now <= 0 or float(gaps[:-1].min()) > 0:
+        if now <= 0 or gap.before > 0:
             return self._no_cross(now)
         regime = context.regime.regime
         if regime not in cross.regimes:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.account import Portfolio
+from core.account import Portfolio, Valued
 from core.market import Regime, Snapshot
-from core.money import Money, Ratio, Toward
+from core.money import ZERO, Money, Ratio, Toward, added
 from core.orders import Order
 from core.policy import ExecutionPolicy, Policy
 from core.reasons import Finding, Reason
@@ -29,22 +29,28 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One cycle, before risk. What is held is valued once, for every cap asks for it."""
+    """One cycle, before risk."""
 
     snapshot: Snapshot
-    portfolio: Portfolio
+    valued: Valued
     state: BotState
     standing: Standing
     universe: Universe
     regime: Regime
     policy: Policy
-    equity: Money = field(init=False)
     held: Mapping[str, Stake] = field(init=False)  # every position at its worth, by symbol
 
     def __post_init__(self) -> None:
         value_once = object.__setattr__  # the only way to fill in a frozen value
-        value_once(self, "equity", self.portfolio.equity)
-        value_once(self, "held", _stakes_of(self.portfolio))
+        value_once(self, "held", _stakes_of(self.valued))
+
+    @property
+    def portfolio(self) -> Portfolio:
+        return self.valued.portfolio
+
+    @property
+    def equity(self) -> Money:
+        return self.valued.equity
 
     @property
     def at(self) -> datetime:
@@ -93,11 +99,12 @@ class Breach:
     finding: Finding
 
 
-def _stakes_of(portfolio: Portfolio) -> Mapping[str, Stake]:
+def _stakes_of(valued: Valued) -> Mapping[str, Stake]:
     """Every position at its worth, by symbol."""
+    positions = valued.portfolio.positions
     return {
-        symbol: Stake(symbol, position.base, portfolio.value(symbol))
-        for symbol, position in sorted(portfolio.positions.items())
+        symbol: Stake(symbol, positions[symbol].base, worth)
+        for symbol, worth in valued.positions.items()
     }
 
 
@@ -127,19 +134,15 @@ def caps_on(stakes: Mapping[str, Stake], scene: Scene) -> Iterator[Cap]:
 def breach_of(cap: Cap, stakes: tuple[Stake, ...], scene: Scene) -> Breach | None:
     """How far the stakes exceed the cap as the regime leaves it, beyond the tolerance."""
     equity = scene.equity
-    counted = sorted(
-        (stake for stake in stakes if cap.counts(stake)),
-        key=lambda stake: (stake.worth.amount, stake.symbol),
-        reverse=True,
-    )
-    if not counted or equity <= Money.zero(equity.currency):
+    counted = [stake for stake in stakes if cap.counts(stake)]
+    if not counted or equity.amount <= ZERO:
         return None
     share = cap.share.times(scene.policy.regime.multipliers[scene.regime].caps)
-    most, used = share.of(equity), Money.zero(equity.currency)
-    for stake in counted:
-        used = used + stake.worth
+    most = share.of(equity)
+    used = Money(added(*(stake.worth.amount for stake in counted)), equity.currency)
     if used <= most + scene.rules.trim_tolerance.of(most):
         return None
     seen = percent(used.share_of(equity, toward=Toward.CEILING), toward=Toward.CEILING)
     finding = Finding(cap.reason, seen, percent(share), cap.key)
+    counted.sort(key=lambda stake: (stake.worth.amount, stake.symbol), reverse=True)
     return Breach(tuple(counted), (used - most).down_to(STEP), finding)

@@ -98,7 +98,9 @@ def _excesses(
 ) -> Iterator[_Need]:
     """Caps that stay exceeded when the slices in `wanted` are sold."""
     for cap in caps_on(held, scene):
-        left = tuple(_after(stake, wanted.get(stake.symbol), scene) for stake in held.values())
+        left = tuple(held.values())
+        if wanted:
+            left = tuple(_after(stake, wanted.get(stake.symbol), scene) for stake in left)
         breach: Breach | None = breach_of(cap, left, scene)
         if breach is not None:
             yield _Need(breach.stakes, breach.excess, breach.finding, whole=False)

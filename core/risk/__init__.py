@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.account import Portfolio
+from core.account import Valued
 from core.market import Snapshot
 from core.policy import Policy
 from core.proposals import TradeProposal
@@ -32,13 +32,13 @@ class RiskManager:
     def check_all(
         self,
         proposals: tuple[TradeProposal, ...],
-        portfolio: Portfolio,
+        valued: Valued,
         regime: RegimeReading,
     ) -> tuple[Verdict, ...]:
         """One verdict for each proposal, in order; what one uses up counts for the next."""
         if not proposals:
             return ()
-        facts = facts_of(self.snapshot, self.state, self.level, self.policy, portfolio, regime)
+        facts = facts_of(self.snapshot, self.state, self.level, self.policy, valued, regime)
         verdicts: list[Verdict] = []
         for proposal in proposals:
             verdict = reviewed(proposal, facts)

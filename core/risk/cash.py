@@ -47,8 +47,8 @@ def cash_stays(proposal: TradeProposal, facts: Facts) -> Verdict:
     is no cash.
     """
     free = Money.zero(facts.portfolio.currency)
-    for currency in facts.wallets:
-        free = free + facts.portfolio.rates.worth(facts.free(currency))
+    for left in facts.wallets.values():
+        free = free + facts.portfolio.rates.worth(left)
     buffer = facts.risk.cash_min.of(facts.equity)
     return _left_after(proposal, free, facts, room=free - buffer)
 
@@ -63,10 +63,10 @@ def wallet_pays(proposal: TradeProposal, facts: Facts) -> Verdict:
     takes = rates.paid_in(quote, cost, toward=Toward.CEILING)
     if takes <= free:
         return Approved(proposal)
-    for other in facts.wallets:
-        if other != quote and cost <= rates.worth(facts.free(other)):
+    for other, left in facts.wallets.items():
+        if other != quote and cost <= rates.worth(left):
             seen = shown(free, toward=Toward.FLOOR)
-            there = shown(facts.free(other), toward=Toward.FLOOR)
+            there = shown(left, toward=Toward.FLOOR)
             limit = f"{shown(takes, toward=Toward.CEILING)} (the {other} wallet has {there})"
             return Denied(proposal, Finding(Reason.WRONG_WALLET, seen, limit, _WALLETS))
     worth = rates.worth(free)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.account import Portfolio
+from core.account import Portfolio, Valued
 from core.errors import FatalError
 from core.market import Side, Snapshot, TopOfBook, base_of, quote_of
 from core.money import ONE, Money, Toward, added, divided, subtracted
@@ -44,7 +44,6 @@ class Usage:
     buying: tuple[Stake, ...]  # at worst case, taker fee included
     selling: tuple[Stake, ...]  # approved in this cycle
     trades: tuple[Sent, ...]  # of the last 24 hours
-    spending: tuple[Money, ...] = ()  # approved in this cycle, each in the currency of its wallet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +54,20 @@ class Facts:
     standing: Standing
     memory: BotState  # what earlier cycles left: stops, sales
     policy: Policy
-    portfolio: Portfolio
-    equity: Money
+    valued: Valued
     held: tuple[Stake, ...]
     caps: Decimal  # what the regime makes of every cap
     closes: Mapping[str, float]  # last close; NaN before a product's first bar
+    wallets: Mapping[str, Money]  # what is left in each that may be spent, in the policy's order
     usage: Usage
+
+    @property
+    def portfolio(self) -> Portfolio:
+        return self.valued.portfolio
+
+    @property
+    def equity(self) -> Money:
+        return self.valued.equity
 
     @property
     def at(self) -> datetime:
@@ -75,20 +82,9 @@ class Facts:
         """Everything that is at risk, or may be before the next cycle."""
         return self.held + self.usage.buying
 
-    @property
-    def wallets(self) -> tuple[str, ...]:
-        """The currencies that may be spent now, as the policy orders them."""
-        rates, most = self.portfolio.rates, self.risk.book_age_max
-        ages = {currency: rates.age(currency, self.at) for currency in self.policy.quote_currencies}
-        return tuple(name for name, age in ages.items() if age is not None and age <= most)
-
     def free(self, currency: str) -> Money:
         """What is left in a wallet for the next order."""
-        left = self.portfolio.free(currency)
-        for money in self.usage.spending:
-            if money.currency == currency:
-                left = left - money
-        return left
+        return self.wallets.get(currency, Money.zero(currency))
 
     @property
     def symbols_out(self) -> tuple[str, ...]:
@@ -112,23 +108,20 @@ class Facts:
 
     def after(self, approved: TradeProposal) -> Facts:
         """The facts for the next proposal, once this one is approved."""
-        usage, symbol = self.usage, approved.symbol
+        usage, wallets, symbol = self.usage, self.wallets, approved.symbol
         base, quote, notional = base_of(symbol), quote_of(symbol), notional_of(approved)
         trades = (*usage.trades, Sent(symbol, approved.side, self.at))
         match approved.side:
             case Side.BUY:
                 cost = self.cost(notional)
                 paid = self.portfolio.rates.paid_in(quote, cost, toward=Toward.CEILING)
-                usage = replace(
-                    usage,
-                    buying=(*usage.buying, Stake(symbol, base, cost)),
-                    trades=trades,
-                    spending=(*usage.spending, paid),
-                )
+                wallets = {**wallets, quote: self.free(quote) - paid}
+                buying = (*usage.buying, Stake(symbol, base, cost))
+                usage = replace(usage, buying=buying, trades=trades)
             case Side.SELL:
                 selling = (*usage.selling, Stake(symbol, base, notional))
                 usage = replace(usage, selling=selling, trades=trades)
-        return replace(self, usage=usage)
+        return replace(self, wallets=wallets, usage=usage)
 
 
 Check = Callable[[TradeProposal, Facts], Verdict]
@@ -139,28 +132,35 @@ def facts_of(
     state: BotState,
     standing: Standing,
     policy: Policy,
-    portfolio: Portfolio,
+    valued: Valued,
     regime: RegimeReading,
 ) -> Facts:
     """The cycle before anything is approved."""
-    panel = snapshot.panel
+    panel, portfolio = snapshot.panel, valued.portfolio
     facts = Facts(
         snapshot=snapshot,
         standing=standing,
         memory=state,
         policy=policy,
-        portfolio=portfolio,
-        equity=portfolio.equity,
+        valued=valued,
         held=tuple(
-            Stake(symbol, position.base, portfolio.value(symbol))
-            for symbol, position in sorted(portfolio.positions.items())
+            Stake(symbol, portfolio.positions[symbol].base, worth)
+            for symbol, worth in valued.positions.items()
         ),
         caps=policy.regime.multipliers[regime.regime].caps,
         closes=dict(zip(panel.symbols, panel.close[:, -1].tolist(), strict=True)),
+        wallets=_wallets(snapshot, policy, portfolio),
         usage=Usage((), (), state.sent),
     )
     out = (order for order in portfolio.open_orders if order.planned.side is Side.BUY)
     return replace(facts, usage=Usage(tuple(_stake(order, facts) for order in out), (), state.sent))
+
+
+def _wallets(snapshot: Snapshot, policy: Policy, portfolio: Portfolio) -> Mapping[str, Money]:
+    rates, most = portfolio.rates, policy.risk.book_age_max
+    ages = {currency: rates.age(currency, snapshot.at) for currency in policy.quote_currencies}
+    recent = (currency for currency, age in ages.items() if age is not None and age <= most)
+    return {currency: portfolio.free(currency) for currency in recent}
 
 
 def _stake(order: Order, facts: Facts) -> Stake:

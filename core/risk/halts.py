@@ -95,10 +95,9 @@ def nothing_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
     rests is no such order: a sale takes it back first, and after a buy it is placed anew.
     """
     own = base_of if proposal.side is Side.BUY else str
+    asked = own(proposal.symbol)
     for order in facts.portfolio.open_orders:
-        if order.guards:
-            continue
-        if own(order.symbol) == own(proposal.symbol) and order.status not in FINAL:
+        if own(order.symbol) == asked and order.status not in FINAL and not order.guards:
             seen = f"{order.planned.side.value} {order.status.name}"
             finding = Finding(Reason.ORDER_PENDING, seen, "no open order", "order.status")
             return Denied(proposal, finding)
@@ -111,9 +110,9 @@ def no_sell_pending(proposal: TradeProposal, facts: Facts) -> Verdict:
     Nor does a stop that rests: it is taken back, and seen final, before the exit is sent.
     """
     for order in facts.portfolio.open_orders:
-        live = order.status not in FINAL and not order.guards
-        pending = order.planned.side is Side.SELL and live
-        if order.symbol == proposal.symbol and pending:
+        if order.symbol != proposal.symbol or order.planned.side is not Side.SELL:
+            continue
+        if order.status not in FINAL and not order.guards:
             seen = f"{order.planned.side.value} {order.status.name}"
             finding = Finding(Reason.ORDER_PENDING, seen, "no open sell", "order.status")
             return Denied(proposal, finding)

@@ -80,7 +80,7 @@ def adds_in_profit(proposal: TradeProposal, facts: Facts) -> Verdict:
         return Approved(proposal)
     worth = cost = Money.zero(facts.portfolio.currency)
     for position in held:
-        worth = worth + facts.portfolio.value(position.symbol)
+        worth = worth + facts.valued.positions[position.symbol]
         cost = cost + facts.portfolio.cost(position.symbol)
     if cost < worth:
         return Approved(proposal)

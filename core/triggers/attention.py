@@ -32,6 +32,7 @@ class _Sights(NamedTuple):
     kinds: tuple[TriggerKind, ...]
     sightings: tuple[Sighting, ...]  # one per kind
     nearness: tuple[tuple[float, ...], ...]  # [row][kind]: 1 and more fires
+    confidences: tuple[list[float], ...]  # [kind][row], of kinds that fire at all
     ranges: list[float]  # [row]: ATR over the close, as shown
 
 
@@ -71,11 +72,15 @@ def find_triggers(panel: Panel, atr: Floats, regime: Regime, policy: TriggersPol
 
 def _look(panel: Panel, atr: Floats, regime: Regime, watched: tuple[Watch, ...]) -> _Sights:
     sightings = tuple(watch.look(panel, regime) for watch in watched)
-    by_kind = (sighting.nearness.tolist() for sighting in sightings)
+    by_kind = [sighting.nearness.tolist() for sighting in sightings]
     return _Sights(
         kinds=tuple(watch.kind for watch in watched),
         sightings=sightings,
         nearness=tuple(zip(*by_kind, strict=True)),
+        confidences=tuple(
+            sighting.confidence().tolist() if max(near) >= 1 else []
+            for sighting, near in zip(sightings, by_kind, strict=True)
+        ),
         ranges=shown_ratio(atr / panel.close[:, -1]).tolist(),
     )
 
@@ -96,7 +101,7 @@ def _judge(
 
 def _fired(symbol: str, row: int, sights: _Sights) -> tuple[Trigger, ...]:
     triggers = [
-        _trigger(symbol, row, sights.kinds[place], sights.sightings[place])
+        _trigger(symbol, row, place, sights)
         for place, near in enumerate(sights.nearness[row])
         if near >= 1
     ]
@@ -104,14 +109,15 @@ def _fired(symbol: str, row: int, sights: _Sights) -> tuple[Trigger, ...]:
     return tuple(sorted(triggers, key=lambda trigger: -trigger.strength))
 
 
-def _trigger(symbol: str, row: int, kind: TriggerKind, sighting: Sighting) -> Trigger:
+def _trigger(symbol: str, row: int, place: int, sights: _Sights) -> Trigger:
+    sighting = sights.sightings[place]
     first = sighting.measures[0]
     return Trigger(
         symbol=symbol,
-        kind=kind,
+        kind=sights.kinds[place],
         direction=sighting.direction(row),
         strength=round(first.nearness.item(row), _DIGITS),
-        confidence=round(sighting.confidence.item(row), _DIGITS),
+        confidence=round(sights.confidences[place][row], _DIGITS),
         seen=first.said(row),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from core.indicators import SEEDED_BARS, change, range_before_last, shown_ratio, window_mean
+from core.indicators import SEEDED_BARS, change, range_before_last, shown_ratio, some, window_mean
 from core.market import Floats, Panel
 from core.policy import TriggersPolicy
 from core.reasons import Finding, Reason
@@ -27,7 +27,7 @@ def gapped(
     """
     bars = max(window.length for window in windows) // panel.bar
     columns = min(bars, panel.length)
-    if not panel.missing[:, -columns:].any():
+    if not some(panel.missing[:, -columns:]):
         return {}
     unlisted = np.maximum(columns - panel.known, 0)
     gaps = panel.missing[:, -columns:].sum(axis=-1) - unlisted
@@ -48,6 +48,9 @@ def short(
     needs = [(SEEDED_BARS, "triggers.atr.window")]
     needs += [(window.bars_needed(panel.bar), window.key) for window in (*windows, baseline)]
     needed, key = max(needs, key=lambda need: need[0])
+    few = panel.known < needed
+    if not some(few):
+        return {}
     return {
         panel.symbols[row]: Finding(
             Reason.HISTORY_TOO_SHORT,
@@ -55,7 +58,7 @@ def short(
             count(needed, "bar"),
             key,
         )
-        for row in np.flatnonzero(panel.known < needed).tolist()
+        for row in np.flatnonzero(few).tolist()
     }
 
 
@@ -69,10 +72,13 @@ def outliers(panel: Panel, atr: Floats, policy: TriggersPolicy) -> Mapping[str, 
     usual = range_before_last(panel, atr, panel.bars_in(policy.atr.window))
     reach = shown_ratio(usual * float(rule.move_min) / panel.close[:, -2])
     move = shown_ratio(change(panel, 1))
+    jumps = (np.abs(move) >= reach) & (move != 0)
+    if not some(jumps):
+        return {}
     mean = window_mean(panel.volume, panel.bars_in(policy.volume_spike.baseline))
     volume = panel.volume[:, -1]
     share = shown_ratio(np.divide(volume, mean, out=np.zeros(mean.shape), where=mean > 0))
-    jumps = (np.abs(move) >= reach) & (move != 0) & (share < float(rule.volume_max.value))
+    jumps &= share < float(rule.volume_max.value)
     return {
         panel.symbols[row]: Finding(
             Reason.OUTLIER,

@@ -7,6 +7,8 @@ looked for in turns.py.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from core.indicators import (
@@ -18,7 +20,7 @@ from core.indicators import (
     shown_ratio,
     window_mean,
 )
-from core.market import Panel, Regime
+from core.market import Floats, Panel, Regime
 from core.policy import BreakoutPolicy, MomentumPolicy, PriceMovePolicy, VolumeSpikePolicy
 from core.triggers.sighting import Measure, Sighting
 from core.triggers.trigger import Direction
@@ -29,7 +31,10 @@ def price_move(rule: PriceMovePolicy, panel: Panel, regime: Regime) -> Sighting:
     bars = panel.bars_in(rule.window)
     seen = shown_ratio(change(panel, bars))
     limit = rule.min[regime]
-    same_way = np.where(seen < 0, share_falling(panel, bars), share_rising(panel, bars))
+
+    def same_way() -> Floats:
+        return np.where(seen < 0, share_falling(panel, bars), share_rising(panel, bars))
+
     measure = Measure(seen, np.abs(seen) / float(limit.value), limit, f"min.{regime.value}")
     return Sighting((measure,), same_way, None)
 
@@ -48,7 +53,8 @@ def volume_spike(rule: VolumeSpikePolicy, panel: Panel, regime: Regime) -> Sight
     )
     seen, limit = shown_multiple(ratio), rule.min[regime]
     measure = Measure(seen, seen / float(limit), limit, f"min.{regime.value}")
-    return Sighting((measure,), share_above(panel.volume, mean, bars), Direction.NONE)
+    above = partial(share_above, panel.volume, mean, bars)
+    return Sighting((measure,), above, Direction.NONE)
 
 
 def breakout(rule: BreakoutPolicy, panel: Panel, regime: Regime) -> Sighting:
@@ -59,10 +65,13 @@ def breakout(rule: BreakoutPolicy, panel: Panel, regime: Regime) -> Sighting:
     """
     bars = panel.bars_in(rule.lookback)
     close, high, low = panel.close[:, -1], panel.high[:, -1], panel.low[:, -1]
-    level = panel.high[:, -bars - 1 : -1].max(axis=-1)
+    level = np.maximum.reduce(panel.high[:, -bars - 1 : -1], axis=-1)
     seen, limit = shown_ratio((close - level) / level), rule.min[regime]
-    stretch = high - low
-    place = np.divide(close - low, stretch, out=np.zeros(stretch.shape), where=stretch > 0)
+
+    def place() -> Floats:
+        stretch = high - low
+        return np.divide(close - low, stretch, out=np.zeros(stretch.shape), where=stretch > 0)
+
     measure = Measure(seen, seen / float(limit.value), limit, f"min.{regime.value}")
     return Sighting((measure,), place, Direction.UP)
 
@@ -79,6 +88,6 @@ def momentum(rule: MomentumPolicy, panel: Panel, regime: Regime) -> Sighting:
             Measure(rise, rise / float(limit.value), limit, f"min.{regime.value}"),
             Measure(share, steady, least, "consistency_min", " of the bars rose"),
         ),
-        share,
+        lambda: share,
         Direction.UP,
     )

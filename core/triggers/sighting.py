@@ -6,6 +6,7 @@ limit: what is compared is what is shown. It knows no kind and judges no product
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -51,7 +52,7 @@ class Sighting(NamedTuple):
     """What one kind sees. It fires where every measure reaches its limit."""
 
     measures: tuple[Measure, ...]  # the first one gives the strength
-    confidence: Floats  # 0 to 1
+    confidence: Callable[[], Floats]  # 0 to 1; asked only of a kind that fires
     way: Direction | None  # None: that of the first measure's sign
 
     @property

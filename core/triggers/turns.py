@@ -33,7 +33,7 @@ def oversold(rule: OversoldPolicy, panel: Panel, regime: Regime) -> Sighting:
         f"min.{regime.value}",
         " the standard deviation below its mean",
     )
-    return Sighting((measure,), near, Direction.DOWN)
+    return Sighting((measure,), lambda: near, Direction.DOWN)
 
 
 def reversal(rule: ReversalPolicy, panel: Panel, regime: Regime) -> Sighting:
@@ -68,7 +68,7 @@ def reversal(rule: ReversalPolicy, panel: Panel, regime: Regime) -> Sighting:
                 " since the low",
             ),
         ),
-        turn.rising,
+        lambda: turn.rising,
         Direction.UP,
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from core.indicators import shown_ratio, window_mean
+from core.indicators import shown, window_mean
 from core.market import Floats, Panel, Regime
 from core.money import Ratio
 from core.proposals import StrategyContext
@@ -102,9 +102,9 @@ def windows_apart(rule: MomentumRule) -> Iterator[str]:
 def _course(closes: Floats, panel: Panel, rule: MomentumRule) -> Course:
     """Of one row of closes [1 x bar]."""
     fast, slow = panel.bars_in(rule.fast), panel.bars_in(rule.slow)
-    rise = shown_ratio(closes[:, -1] / closes[:, -fast - 1] - 1.0)
-    trending = window_mean(closes, fast) > window_mean(closes, slow)
-    return Course(float(rise[0]), bool(trending[0]))
+    rise = shown(closes.item(0, -1) / closes.item(0, -fast - 1) - 1.0)
+    trending = window_mean(closes, fast).item(0) > window_mean(closes, slow).item(0)
+    return Course(rise, trending)
 
 
 def _no_rise(course: Course, rule: MomentumRule) -> Finding:

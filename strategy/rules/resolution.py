@@ -30,9 +30,9 @@ def windows(name: str, rule: Looking) -> Mapping[str, timedelta]:
 
 def blurred(name: str, rule: Looking, bar: timedelta) -> Iterator[tuple[str, str]]:
     """Each window that is no whole number of bars: its key, and the sentence that says so."""
-    for key, window in windows(name, rule).items():
+    for key, window in rule.windows.items():
         if window % bar:
-            yield key, f"{span(window)} is no whole number of {span(bar)} bars"
+            yield f"{KEYS}.{name}.{key}", f"{span(window)} is no whole number of {span(bar)} bars"
 
 
 def unseen(

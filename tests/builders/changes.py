@@ -133,7 +133,7 @@ def a_scene(
     names = sorted({SOL, *owned.positions, *(order.symbol for order in open_orders)})
     return Scene(
         snapshot=snapshot or a_snapshot(*names),
-        portfolio=replace(owned, open_orders=open_orders),
+        valued=replace(owned, open_orders=open_orders).valued(),
         state=state or a_state(),
         standing=standing or a_standing(),
         universe=universe or a_universe(*names),

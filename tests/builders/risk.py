@@ -283,7 +283,7 @@ def verdicts_on(
         standing or a_standing(),
         a_policy(risk=a_risk_policy(**risk)),
     )
-    return manager.check_all(proposals, portfolio or a_portfolio(), a_reading(regime))
+    return manager.check_all(proposals, (portfolio or a_portfolio()).valued(), a_reading(regime))
 
 
 def verdict_on(proposal: TradeProposal, **world: object) -> Verdict:

@@ -215,7 +215,7 @@ def test_of_two_themes_the_tighter_speaks(
         risk=a_risk_policy(theme_max={"one": percent(first), "two": percent(second)}),
     )
     manager = RiskManager(a_snapshot(), a_state(), a_standing(), policy)
-    (verdict,) = manager.check_all((a_buy(notional="500"),), a_portfolio(), a_reading())
+    (verdict,) = manager.check_all((a_buy(notional="500"),), a_portfolio().valued(), a_reading())
     assert granted(verdict) == (usd(expected) if expected else None)
     finding = denial(verdict) if expected is None else reduction(verdict)
     assert finding.key == key

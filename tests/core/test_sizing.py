@@ -44,7 +44,7 @@ def sizes(
     policy: Policy | None = None,
 ) -> Sizes:
     account = portfolio or a_free_portfolio()
-    return size(proposals, account, ranges, regime, policy or a_policy_to_size_by())
+    return size(proposals, account.valued(), ranges, regime, policy or a_policy_to_size_by())
 
 
 def notional(answer: Sizes) -> str:
@@ -323,7 +323,7 @@ def test_no_strategy_ever_costs_more_than_its_budget_and_every_proposal_is_answe
     )
     portfolio = a_portfolio(cash=str(cash))
 
-    answer = size(tuple(proposals), portfolio, dict.fromkeys(RANGES, seen), regime, policy)
+    answer = size(tuple(proposals), portfolio.valued(), dict.fromkeys(RANGES, seen), regime, policy)
 
     answered = [one.id for one in answer.sized] + list(answer.dropped)
     assert sorted(answered) == sorted(one.id for one in proposals)

@@ -51,7 +51,7 @@ def stages(
         Choice({}, elsewhere or {}),
         Attention((), passed or {}, ()),
         Proposals(wanted, declined or {}),
-        exits or Exits((), {}),
+        exits or Exits((), {}, {}),
         kept_out or {},
         Allocation((), lost or {}),
         Sizes((), dropped or {}),
@@ -109,14 +109,14 @@ def test_an_approval_says_how_much_was_approved() -> None:
 def test_a_position_without_any_other_word_is_held() -> None:
     portfolio = a_portfolio(a_position(ETH, quantity="2"))
     held = because(Reason.HELD)
-    said = verdicts(stages(exits=Exits((), {ETH: held})), portfolio=portfolio)
+    said = verdicts(stages(exits=Exits((), {ETH: held}, {})), portfolio=portfolio)
     assert said[ETH] == ProductVerdict(held, None, held)
 
 
 def test_a_proposal_speaks_louder_than_the_position_it_is_about() -> None:
     portfolio = a_portfolio(a_position(SOL))
     denied = Denied(BUY, because(Reason.POSITION_FULL))
-    held = Exits((), {SOL: because(Reason.HELD)})
+    held = Exits((), {SOL: because(Reason.HELD)}, {})
     said = verdicts(stages(wanted=(BUY,), reviews=(denied,), exits=held), SOL, portfolio=portfolio)
     assert said[SOL].finding.reason is Reason.POSITION_FULL
     assert said[SOL].exit == because(Reason.HELD)
@@ -129,7 +129,7 @@ def test_a_position_that_no_exit_watches_is_a_fault_of_the_program() -> None:
 
 def test_an_exit_speaks_for_what_it_kept_out_and_names_what_fired_it() -> None:
     portfolio, leaving = a_portfolio(a_position(SOL)), an_exit()
-    fired = Exits((leaving,), {SOL: because(Reason.STOP_LOSS)})
+    fired = Exits((leaving,), {SOL: because(Reason.STOP_LOSS)}, {})
     kept = {BUY.id: because(Reason.EXITING)}
     allowed = stages(wanted=(BUY,), exits=fired, kept_out=kept, reviews=(Approved(leaving),))
     said = verdicts(allowed, SOL, portfolio=portfolio)[SOL]

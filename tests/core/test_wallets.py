@@ -31,7 +31,7 @@ def chosen(
 ) -> Choice:
     market = snapshot or a_snapshot(USD, USDC)
     eligible = Universe(dict.fromkeys(sorted(market.products), "T2"), {}, {})
-    return choose_products(eligible, market, portfolio, regime, policy or a_policy())
+    return choose_products(eligible, market, portfolio.valued(), regime, policy or a_policy())
 
 
 def two_wallets(dollars: str, coins: str, **more: str) -> Portfolio:

@@ -118,7 +118,7 @@ def decided(scene: Scene, names: set[str]) -> tuple[Changes, OrderPlan]:
     changes = changed(scene, *wants, wanted=None)
     manager = RiskManager(scene.snapshot, scene.state, scene.standing, scene.policy)
     reading = RegimeReading(scene.regime, "drawn")
-    reviews = manager.check_all(changes.proposals, scene.portfolio, reading)
+    reviews = manager.check_all(changes.proposals, scene.valued, reading)
     plan = plan_orders(reviews, scene.snapshot, scene.state.cycle_id, scene.policy, changes.cancels)
     return changes, plan
 
