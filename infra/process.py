@@ -16,7 +16,8 @@ _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD in glibc's malloc.h
 _LARGE = 1024 * 1024  # bytes
 _ARENA_MAX = -8  # M_ARENA_MAX
 _ARENAS = 2  # one of its own for each thread that asks a venue would be a heap for each
-_TIDY_EVERY = 50  # cycles; half a millisecond, with what is `lasting` set aside
+_TIDY_EVERY = 500  # cycles; a full collection takes some 15 ms
+_OFTEN = 1  # collections of what is not new, between two full ones; there are 10 as a rule
 
 
 class Stopwatch:
@@ -59,14 +60,18 @@ def keep_memory_flat() -> None:
 def lasting() -> Iterator[None]:
     """What is there by now stays until the end: no collection looks through it again.
 
-    A full one then takes half a millisecond, not fifteen, and can come often. Left alone
+    A full one then takes half a millisecond, not fifteen, and may come often. Left alone
     the requests of 200 cycles leave 1 MB of circles behind before the first one comes.
     """
+    young, middle, seldom = gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.collect()  # the interpreter puts one off for as long as the last one found much
+    gc.set_threshold(young, middle, _OFTEN)
     try:
         yield
     finally:
+        gc.set_threshold(young, middle, seldom)
         gc.unfreeze()
 
 
