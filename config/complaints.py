@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 COMMAND_LINE = "command line"
 _SHOWN_MAX = 60
@@ -47,6 +46,8 @@ class ConfigError(Exception):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """ "; did you mean X?", or nothing where no known name comes near."""
+    from difflib import get_close_matches  # only mistakes need it
+
     near = get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 

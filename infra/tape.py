@@ -12,7 +12,7 @@ import os
 import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
@@ -136,9 +136,6 @@ class TapeFolder:
     folder: Path
     _day: str = ""
     _file: FileIO | None = None
-    _compressor: zstandard.ZstdCompressor = field(
-        default_factory=lambda: zstandard.ZstdCompressor(level=_LEVEL)
-    )
 
     def needs_keyframe(self, at: datetime) -> bool:
         """Whether the next frame begins a file or a process."""
@@ -149,7 +146,8 @@ class TapeFolder:
         if self.needs_keyframe(frame.at):
             self._open(_day_of(frame.at))
         assert self._file is not None
-        payload = self._compressor.compress(pack(frame))
+        # A compressor that is kept holds the 2 MB of a keyframe for 128 frames more.
+        payload = zstandard.compress(pack(frame), level=_LEVEL)
         append_durably(self._file, _HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
 
+from config import schemas
 from core.errors import BotError
 from core.reasons import Reason
 from core.state import Level
@@ -24,7 +25,7 @@ from core.wording import instant
 from infra.audit_record import Record
 from infra.clock import SystemClock
 from infra.console import tell
-from infra.process import keep_memory_flat, tidy_memory
+from infra.process import keep_memory_flat, lasting, tidy_memory
 from runner import VERSION
 from runner.bot import Bot
 from runner.command_line import parser, path, run, whole
@@ -92,12 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop()
     stop.listen()
     try:
-        bot = wire(given, configure(given), lambda: stop.asked)
+        configuration = configure(given)
+        schemas.forget()  # before the SDK is loaded, which takes their place
+        bot = wire(given, configuration, lambda: stop.asked)
     except Refusal as refusal:
         if refusal.code is ExitCode.LOCKED and given.quiet:
             return refusal.code
         raise
-    with bot, closing(screen):
+    with bot, closing(screen), lasting():
         log.info("started", extra={"run_id": bot.world.identity.run_id, "version": VERSION})
         for notice in bot.notices:
             screen.say(notice)

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from config.complaints import Complaint
 from config.document import read_document
 from config.parse import UNITS
-from config.schemas import FILES, FOLDER, Schema, meaning_of, schema_of, units
+from config.schemas import FILES, FOLDER, Schema, forget, meaning_of, schema_of, units
 from config.settings import Settings
 from config.tree import Path, Section, dotted, find, keys_of
 from core.money import Money, Ratio
@@ -82,6 +82,15 @@ def test_every_key_is_required_and_no_other_is_taken(file: str) -> None:
         assert part["additionalProperties"] is False, path
         if path != ".strategies":  # a strategy that is not named is off
             assert set(part["required"]) == named, path
+
+
+def test_schemas_that_were_forgotten_are_read_again() -> None:
+    before = schema_of("app")
+
+    forget()
+
+    assert schema_of("app") is not before
+    assert schema_of("app") == before
 
 
 def test_every_file_points_the_editor_at_its_schema() -> None:

@@ -99,6 +99,13 @@ def test_a_quick_replacement_costs_no_fsync(tmp_path: Path) -> None:
     assert fsyncs() == before
 
 
+def test_the_name_aside_is_made_once_however_often_a_file_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+
+    assert aside(file) is aside(tmp_path / "state.json")
+    assert aside(file) == tmp_path / "state.json.tmp"
+
+
 def test_an_append_costs_one_fsync(tmp_path: Path) -> None:
     before = fsyncs()
     with FileIO(tmp_path / "log", "a") as file:

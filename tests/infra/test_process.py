@@ -8,7 +8,7 @@ import gc
 import pytest
 
 from infra import process
-from infra.process import Stopwatch, keep_memory_flat, resident_mb, tidy_memory
+from infra.process import Stopwatch, keep_memory_flat, lasting, resident_mb, tidy_memory
 
 
 class _Library:
@@ -72,6 +72,16 @@ def test_memory_is_tidied_after_the_first_cycle_and_now_and_then(
         tidy_memory(cycle)
 
     assert (len(collected), library.trimmed) == (3, [0, 0, 0])
+
+
+def test_what_lasts_is_set_aside_from_collections_and_given_back_at_the_end() -> None:
+    usual = gc.get_threshold()
+
+    with lasting():
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[2] < usual[2]
+
+    assert (gc.get_freeze_count(), gc.get_threshold()) == (0, usual)
 
 
 def test_memory_that_the_system_does_not_tell_is_zero(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.architecture.sources import ROOT
 from tests.soak import __main__ as program
 from tests.soak import memory as soak
 from tests.soak.live import BUDGET_MB as LIVE_MB
-from tests.soak.live import LiveRun
+from tests.soak.live import LiveRun, as_installed
 from tests.soak.memory import BUDGET_MB, FLAT_MB, Soak
 
 
@@ -85,6 +88,18 @@ def test_a_live_soak_counts_what_the_bot_put_on_record_against_its_own_budget() 
     assert run.told() == (
         "10 cycles of LIVE, 5.0 a second, 90 requests, 20 rows of orders, 10 fills; 1 cycles failed"
     )
+
+
+def test_a_live_soak_runs_as_the_unit_starts_the_bot() -> None:
+    assert as_installed() == {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+
+
+def test_the_memory_of_a_run_without_orders_is_measured_without_what_the_others_load() -> None:
+    asked = "import sys, tests.soak.__main__, tests.soak.memory; print('requests' in sys.modules)"
+
+    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True)
+
+    assert told.stdout == "False\n"
 
 
 def test_the_sandbox_is_for_killing_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,10 @@ Exits 0 whatever it finds: it informs, and a person decides.
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from infra.audit_log import newest_first
 from infra.audit_record import Record
 from tests.architecture.sources import ROOT
 from tests.builders.rehearsal import Rehearsal, a_rehearsal
+from tests.builders.supervising import service
 from tests.crashes.wire.dying import Death
 from tests.soak.memory import LINES, Soak
 
@@ -81,12 +83,18 @@ def _bot(rehearsal: Rehearsal, cycles: int) -> Iterator[subprocess.Popen[bytes]]
     told = msgspec.json.encode(Death(step=_STEP, pause=0.0)).decode()
     arguments = rehearsal.arguments("--confirm-live", "--max-cycles", str(cycles))
     command = [sys.executable, "-m", "tests.crashes.wire.dying", told, *arguments]
-    bot = subprocess.Popen(command, cwd=ROOT, env={**rehearsal.environment(), "PATH": ""})
+    environment = {**rehearsal.environment(), **as_installed(), "PATH": ""}
+    bot = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         yield bot
     finally:
         bot.kill()
         bot.wait()
+
+
+def as_installed() -> Mapping[str, str]:
+    """What the unit sets in the environment of every bot: memory is measured as it is there."""
+    return dict(told.split("=", 1) for told in shlex.split(service()["Environment"]))
 
 
 def _since(folder: Path, count: int) -> list[Record]:

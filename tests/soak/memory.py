@@ -15,7 +15,7 @@ from statistics import linear_regression
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from infra.process import keep_memory_flat, resident_mb
+from infra.process import keep_memory_flat, lasting, resident_mb
 from tests.builders.wired import recordings, turns, wired_bot
 
 CYCLES = 100_000
@@ -102,7 +102,7 @@ def soak(folder: Path, cycles: int, arguments: Sequence[str]) -> Soak:
     """Run, sample, and say now and then where it stands. Ctrl-C ends it early."""
     measured, every = Soak(), max(cycles // SAMPLES, 1)
     shown, shown_at, began = 0, perf_counter(), perf_counter()
-    with wired_bot(folder, *arguments) as bot:
+    with wired_bot(folder, *arguments) as bot, lasting():
         try:
             for done in turns(bot, cycles):
                 measured.cycles += 1
