@@ -36,7 +36,13 @@ from infra.clock import MarketClock
 from infra.exchange.simulated.synthetic import SyntheticMarket
 from infra.history import History, Reading
 from strategy import registry
-from tests.benchmarks.full_account import ENTRIES, POSITIONS, a_full_account, everything_on
+from tests.benchmarks.full_account import (
+    ENTRIES,
+    OUTDATED,
+    POSITIONS,
+    a_full_account,
+    everything_on,
+)
 from tests.benchmarks.measured import Row, worked
 from tests.builders.account import a_portfolio
 from tests.builders.shipped import shipped_configuration, shipped_policy
@@ -90,8 +96,8 @@ def _full_row(snapshot: Snapshot, state: BotState, budget: float, times: int) ->
     policy, strategies = configuration.policy, _made(configuration)
     seconds = worked(lambda: decide(snapshot, portfolio, state, policy, strategies), times=times)
     note = (
-        f"median of {times}; {POSITIONS} positions whose stops rest, {ENTRIES} entries, "
-        f"{len(strategies)} strategies"
+        f"median of {times}; {POSITIONS} positions whose stops rest, {OUTDATED} of them "
+        f"outdated, {ENTRIES} entries, {len(strategies)} strategies"
     )
     return Row("  with everything switched on", seconds * 1000, "ms", budget, note)
 

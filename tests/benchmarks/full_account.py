@@ -1,7 +1,8 @@
 """An account in which every stage of decide() has something to do.
 
-As many positions as the policy allows, two lots each, their stops resting at the venue;
-entries that rest; both strategies; and stops that the bot wants to rest.
+As many positions as the policy allows, two lots each, their stops resting at the venue, a
+few of them to be replaced; entries that rest; both strategies; and stops that the bot wants
+to rest.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ EVERYTHING_ON: dict[str, Plain] = {
     "exits.resting": "stop_limit",
 }
 POSITIONS, ENTRIES = 10, 4
+OUTDATED = 2  # stops; trailing ones move, and most cycles move none
 _WORTH, _UNIT = Decimal(300), Decimal("0.0001")
 
 
@@ -45,7 +47,8 @@ def a_full_account(snapshot: Snapshot) -> Portfolio:
         rate_seen_at=snapshot.at,
         marks={top.symbol: str(top.bid) for top in held},
         open_orders=(
-            *(_stop(top) for top in held),
+            *(_stop(top, "0.9") for top in held[:OUTDATED]),
+            *(_stop(top, "0.95") for top in held[OUTDATED:]),  # as exits.stop_loss has it
             *(an_entry(top.symbol, price=str(top.bid), end_time=ends) for top in ordered),
         ),
     )
@@ -62,7 +65,9 @@ def _position(top: TopOfBook, snapshot: Snapshot) -> Position:
     return Position(top.symbol, base, quote, lots)
 
 
-def _stop(top: TopOfBook) -> Order:
-    low, lower = (multiplied(top.bid, Decimal(share)) for share in ("0.9", "0.85"))
+def _stop(top: TopOfBook, share: str) -> Order:
+    """At that share of the bid, and its limit a gap below."""
+    low = multiplied(top.bid, Decimal(share))
+    lower = multiplied(low, Decimal("0.98"))
     both = multiplied(_units(top), Decimal(2))
     return a_stop(top.symbol, stop=str(low), price=str(lower), quantity=str(both))
