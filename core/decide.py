@@ -45,7 +45,7 @@ def decide(
 ) -> Decision:
     """What to do now, and why, with exactly one verdict for every product."""
     valued = portfolio.valued()
-    standing = standing_now(state, portfolio, snapshot.at, policy.risk)
+    standing = standing_now(state, valued, snapshot.at, policy.risk)
     universe = select_universe(snapshot, state, policy, portfolio.rates)
     regime = read_regime(snapshot.panel, policy.regime, policy.capital_currency)
     wallets = choose_products(universe, snapshot, valued, regime.regime, policy)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from core.account import Portfolio
+from core.account import Portfolio, Valued
 from core.money import ONE, ZERO, Money, Ratio, Toward, multiplied
 from core.policy import RiskPolicy
 from core.reasons import Reason
@@ -22,12 +22,10 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 
 
-def standing_now(
-    state: BotState, portfolio: Portfolio, at: datetime, policy: RiskPolicy
-) -> Standing:
+def standing_now(state: BotState, valued: Valued, at: datetime, policy: RiskPolicy) -> Standing:
     """The level of the state, or the stricter one that present losses ask for."""
     standing = state.standing
-    for asked in _asked(state, portfolio, at, policy):
+    for asked in _asked(state, valued, at, policy):
         if _strictness(asked) > _strictness(standing):
             standing = asked
     return standing
@@ -67,12 +65,11 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _asked(
-    state: BotState, portfolio: Portfolio, at: datetime, policy: RiskPolicy
-) -> Iterator[Standing]:
+def _asked(state: BotState, valued: Valued, at: datetime, policy: RiskPolicy) -> Iterator[Standing]:
     """The level of every rule that is broken now. An anchor of another day or week is none."""
     peak, day, week = state.equity_peak, state.day_open, state.week_open
-    net, flows = net_equity(portfolio), portfolio.flows
+    flows = valued.portfolio.flows
+    net = valued.equity - flows
     if peak is not None and _lost_more(peak, net, flows, policy.drawdown_max):
         lost = loss_since(peak, net, flows)
         limit = (policy.drawdown_max, "risk.drawdown_max")

@@ -96,8 +96,8 @@ def tidy_memory(cycle: int) -> None:
 
     It is bounded, but takes tens of thousands of cycles to fill, and until then it looks
     like a leak of 3 MB. Only a full collection empties it. What a C library keeps of freed
-    memory goes back too: the first cycle of all reads the whole history, and never again
-    is so much needed.
+    memory goes back too, and after the first cycle of all: it reads the whole history, and
+    never again is so much needed.
     """
     if cycle % _TIDY_EVERY == 0:
         gc.collect()

@@ -44,7 +44,7 @@ def standing_with(
     """The level of a bot without positions whose cash is all its equity."""
     state = a_state(standing=standing or a_standing(), **anchors)  # type: ignore[arg-type]
     portfolio = a_portfolio(cash=cash, flows=usd(flows))
-    return standing_now(state, portfolio, NOON, a_risk_policy())
+    return standing_now(state, portfolio.valued(), NOON, a_risk_policy())
 
 
 # --- levels ------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_resume_ends_a_halt_and_every_loss_counts_from_there() -> None:
     assert waiting.standing.level is Level.HALTED
     resumed = opened(state, NOON, Controls(resume="looked at it"))
     poor = a_portfolio(cash="800")
-    assert standing_now(resumed, poor, NOON, a_risk_policy()).level is Level.NORMAL
+    assert standing_now(resumed, poor.valued(), NOON, a_risk_policy()).level is Level.NORMAL
     after = next_state(resumed, a_decision(), poor, Outcome((), ()))
     assert after.equity_peak == usd("800")
     assert after.day_open == DayOpen(TODAY, usd("800"))
