@@ -89,6 +89,16 @@ def bar_resolves_triggers(facts: Facts) -> Iterator[Complaint]:
         yield facts.complaint(key, f"{told}; see {facts.cited('market.bar')}")
 
 
+def rules_hear_triggers(facts: Facts) -> Iterator[Complaint]:
+    """The rules act on triggers alone; other strategies look at every product by themselves."""
+    policy = facts.get("triggers", TriggersPolicy)
+    if policy is not None and policy.are_off and "rules" in enabled_strategies(facts):
+        told = (
+            f"none is enabled, and {facts.cited('strategies.rules.enabled')} acts on nothing else"
+        )
+        yield facts.complaint("triggers", told)
+
+
 def starting_cash(facts: Facts) -> Money | None:
     """The simulated account's own cash in the capital currency, or None if that is unclear.
 
@@ -230,6 +240,7 @@ CHECKS: tuple[Check, ...] = (
     ordered,
     through_reaches_further,
     bar_resolves_triggers,
+    rules_hear_triggers,
     base_within_position,
     room_for_the_smallest_order,
     live_needs_a_venue,

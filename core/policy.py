@@ -177,6 +177,13 @@ class TriggersPolicy:
     per_cycle_max: int
     gap_share_max: Ratio  # market.gap_share_max
 
+    @property
+    def are_off(self) -> bool:
+        """No kind is enabled: for strategies that look at every product by themselves."""
+        moves, turns = (self.price_move_15m, self.price_move_60m), (self.oversold, self.reversal)
+        others = (self.volume_spike, self.breakout, self.momentum)
+        return not any(kind.enabled for kind in (*moves, *others, *turns))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyBudget:

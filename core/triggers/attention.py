@@ -41,6 +41,9 @@ def find_triggers(panel: Panel, atr: Floats, regime: Regime, policy: TriggersPol
 
     `atr` is `average_true_range` over `policy.atr.window`, in quote currency.
     """
+    if policy.are_off:
+        deaf = Finding(Reason.NO_TRIGGER, "no kind enabled", "a kind enabled", "triggers")
+        return Attention((), dict.fromkeys(panel.symbols, deaf), panel.symbols)
     watched = watching(policy, panel.bar)
     windows = tuple(window for watch in watched for window in watch.windows)
     passed = {**short(panel, policy, windows), **gapped(panel, policy, windows)}

@@ -38,7 +38,7 @@ def unusable(policy: TriggersPolicy, bar: timedelta) -> Mapping[str, str]:
     """
     atr, spike = policy.atr, policy.volume_spike
     troubles = {}
-    if not watching(policy, bar):
+    if not policy.are_off and not watching(policy, bar):
         troubles["triggers"] = f"no enabled trigger can be measured on {span(bar)} bars"
     if trouble := Window("triggers.atr.window", atr.window, _RANGE_PERIODS_MIN).trouble(bar):
         troubles["triggers.atr.window"] = trouble

@@ -267,12 +267,16 @@ def test_a_bar_that_leaves_no_trigger_is_refused_and_names_the_bar(tmp_path: Pat
     )
 
 
-def test_no_enabled_trigger_is_refused() -> None:
+def test_rules_without_an_enabled_trigger_are_refused_and_another_strategy_is_not() -> None:
     kinds = [kind.value for kind in TriggerKind]
-    (complaint,) = told_with(**{f"triggers.{kind}.enabled": "false" for kind in kinds})
+    off = {f"triggers.{kind}.enabled": "false" for kind in kinds}
+    (complaint,) = told_with(**off)
     assert complaint.startswith(
-        f"policy.yaml:{line_of('policy.yaml', 'triggers:')}: triggers: no enabled trigger"
+        f"policy.yaml:{line_of('policy.yaml', 'triggers:')}: triggers: none is enabled, and "
+        "strategies.rules.enabled: true"
     )
+    other = {"strategies.rules.enabled": "false", "strategies.ema_cross.enabled": "true"}
+    assert told_with(**off, **other) == []
     assert told_with(**{f"triggers.{kind}.enabled": "false" for kind in kinds[1:]}) == []
 
 

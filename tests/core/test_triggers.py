@@ -304,6 +304,21 @@ def test_what_the_bar_cannot_resolve_does_not_fire() -> None:
     assert kinds == {TriggerKind.PRICE_MOVE_60M, TriggerKind.BREAKOUT}
 
 
+def test_without_an_enabled_kind_every_product_is_told_so_and_nothing_is_measured() -> None:
+    policy = a_triggers_policy()
+    off = replace(
+        policy,
+        **{kind.value: replace(getattr(policy, kind.value), enabled=False) for kind in TriggerKind},
+    )
+
+    found = attention(a_panel({SOL: [100.0] * 349 + [110.0]}, swing=0.001), off)
+
+    assert (found.triggers, found.nearest) == ((), (SOL,))
+    assert found.passed[SOL].reason is Reason.NO_TRIGGER
+    assert found.passed[SOL].seen == "no kind enabled"
+    assert unusable(off, DAY).keys() == unusable(policy, DAY).keys() - {"triggers"}
+
+
 def test_the_shipped_policy_is_usable_on_bars_of_up_to_an_hour() -> None:
     for minutes in (1, 5, 15, 60):
         assert unusable(a_triggers_policy(), timedelta(minutes=minutes)) == {}
