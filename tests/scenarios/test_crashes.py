@@ -44,7 +44,6 @@ ROOT = Path(__file__).parents[2]
 EFFECTS = (
     ("disk", "check"),
     ("controls", "read"),
-    ("ledger", "open_books"),
     ("tape", "append"),
     ("ledger", "intend"),
     ("venue", "submit"),
@@ -121,6 +120,22 @@ def test_a_death_between_two_effects_loses_nothing_and_repeats_nothing(
     killed_in_cycle_two(tmp_path, stage, at_effect(port, method, when))
     last = ORDER.index(f"{port}.{method}") - (when == "before")
     check_restart(tmp_path, stage, reached=lambda effect: ORDER.index(effect) <= last)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_death_while_the_books_are_opened_opens_them_once(tmp_path: Path, when: str) -> None:
+    """Only the first cycle of all opens them."""
+    with a_bot(tmp_path / "calm", Stage(SOL)) as bot:
+        calm = cycle(bot)
+    bot = a_bot(tmp_path / "cut", Stage(SOL))
+    at_effect("ledger", "open_books", when)(bot)
+    with pytest.raises(Killed):
+        cycle(bot)
+    dies(bot)
+    with a_bot(tmp_path / "cut", Stage(SOL)) as bot:
+        again = cycle(bot)
+        assert bot.stores.ledger.check().balanced
+    assert again["portfolio"] == calm["portfolio"]
 
 
 # Crash points inside an effect: whether the tape entry, the intents and the line stand then.
