@@ -23,6 +23,8 @@ DEATHS = [
     ("a stop gives way", "CANCEL_ANSWERED", 1, NEVER),  # the sale, which had to wait
 ]
 
+SEEDS, ORDERS_MIN = range(4, 8), 5
+
 
 @pytest.mark.parametrize(("name", "point", "nth", "outcome"), DEATHS)
 def test_a_bot_killed_in_a_story_ends_as_the_venue_has_it(
@@ -43,7 +45,13 @@ def test_a_bot_killed_in_a_story_ends_as_the_venue_has_it(
 
 
 def test_bots_killed_in_a_storm_agree_with_the_venue_once_it_is_over(place: Path) -> None:
-    inquest = stormed(STORIES["busy, stops rest"], place, deaths=2, seed=4)
-    assert list(inquest.wrong()) == []
-    assert inquest.corpses
-    assert len(inquest.truth.orders) > 5, "the test needs orders"
+    """A storm on a slow machine may let nothing through; then another one is tried."""
+    orders = 0
+    for seed in SEEDS:
+        inquest = stormed(STORIES["busy, stops rest"], place / f"storm {seed}", 2, seed)
+        assert list(inquest.wrong()) == []
+        assert inquest.corpses
+        orders += len(inquest.truth.orders)
+        if orders > ORDERS_MIN:
+            break
+    assert orders > ORDERS_MIN, "the test needs orders"
