@@ -45,13 +45,13 @@ def test_a_bot_killed_in_a_story_ends_as_the_venue_has_it(
 
 
 def test_bots_killed_in_a_storm_agree_with_the_venue_once_it_is_over(place: Path) -> None:
-    """A storm on a slow machine may let nothing through, or nobody die; then another is tried."""
+    """A storm may let little through, or nobody die in it; then another one is tried."""
     orders = deaths = 0
     for seed in SEEDS:
         inquest = stormed(STORIES["busy, stops rest"], place / f"storm {seed}", 2, seed)
         assert list(inquest.wrong()) == []
         orders, deaths = orders + len(inquest.truth.orders), deaths + len(inquest.corpses)
-        if orders and deaths:
+        if orders > 5 and deaths:
             break
-    assert orders, "the test needs orders"
+    assert orders > 5, "the test needs orders"
     assert deaths, "the test needs deaths"
