@@ -83,6 +83,6 @@ def step(bot: Bot) -> Record:
 @contextmanager
 def a_rehearsal(folder: Path, *flags: str, at: str = BUSY) -> Iterator[Rehearsal]:
     """A sandbox whose clock stands at `at`."""
-    with sandbox(folder / "sandbox", "--seed", SEED, "--no-rate-limits", *flags) as venue:
-        venue.admin("clock", {"at": at})
+    begins = ("--seed", SEED, "--start", at)
+    with sandbox(folder / "sandbox", *begins, "--no-rate-limits", *flags) as venue:
         yield Rehearsal(venue, folder)

@@ -97,7 +97,7 @@ class Story:
     def market(self, folder: Path) -> tuple[str, ...]:
         """Flags of the sandbox that plays it; what they name is written."""
         if self.stage is None:
-            return ("--seed", str(SEED))
+            return ("--seed", str(SEED), "--start", self.begins.isoformat())
         recorded(self.stage(), folder)
         return ("--recording", str(folder), "--bar", "15m")
 
