@@ -11,11 +11,12 @@ import logging
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
+from typing import TypeVar
 
 from config import schemas
 from core.errors import BotError
@@ -45,6 +46,7 @@ Exit 0: finished, stopped, or the recording is used up. 1: --once, and its cycle
 7: the venue refuses the key. 8: what became of an own order is unproved."""
 AGAIN_SECONDS = 2.0
 log = logging.getLogger("runner")
+Done = TypeVar("Done")
 
 
 @dataclass(slots=True)
@@ -129,7 +131,7 @@ def loop(bot: Bot, given: Namespace, screen: Screen, stop: Stop) -> ExitCode:
         done += 1
         failed = bot.last.outcome is None
         failures = failures + 1 if failed else 0
-        screen.cycle(bot.last, bot.timetable.due(bot.last.state.at))
+        outlived(lambda: screen.cycle(bot.last, bot.timetable.due(bot.last.state.at)), "the screen")
         if bot.last.record:
             log.info("cycle done", extra=_gist(bot.last.record))
         if given.once and failed:
@@ -154,18 +156,24 @@ def _gist(record: Record) -> dict[str, object]:
 
 
 def turn(bot: Bot, at: datetime) -> Turn:
-    """One cycle, whatever happens in it."""
+    """One cycle, whatever happens in it; then a word to all who watch, whatever comes of that."""
     cycle = bot.last.state.cycle + 1
     bot.begin(cycle, at)
-    try:
-        done = run_cycle(bot.world, bot.last, at)
-    except Exception as error:  # the one broad catch: nothing a cycle does may end the loop
-        log.exception("cycle %s failed", cycle)
-        done = _failed(bot, at, error)
-    bot.beat(done.state)
-    bot.outside.turned(done, bot.world.ledger)
+    found = outlived(lambda: run_cycle(bot.world, bot.last, at), f"cycle {cycle}")
+    done = _failed(bot, at, found) if isinstance(found, Exception) else found
+    outlived(lambda: bot.beat(done.state), "the sign of life")
+    outlived(lambda: bot.outside.turned(done, bot.world.ledger), "the word to who watches")
     tidy_memory(cycle)
     return done
+
+
+def outlived(act: Callable[[], Done], what: str) -> Done | Exception:
+    """What came of it, or what it raised: nothing a cycle does or says may end the loop."""
+    try:
+        return act()
+    except Exception as error:  # the one broad catch: the caller records it, or goes on without
+        log.exception("%s failed", what)
+        return error
 
 
 def _failed(bot: Bot, at: datetime, error: Exception) -> Turn:

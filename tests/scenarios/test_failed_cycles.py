@@ -17,6 +17,7 @@ import pytest
 from core.errors import FatalError, RetryableError
 from core.proposals import Proposals, StrategyContext
 from infra.audit_record import Record
+from runner.alerts.alert import Sight
 from runner.bot import Bot
 from runner.main_loop import turn
 from tests.builders.bot import (
@@ -323,6 +324,24 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing(tmp_path: Path) -> Non
         (the_places(tmp_path).heartbeat).mkdir()
         assert cycle(bot)["outcome"] == "NO_TRADE"
         assert cycle(bot)["cycle"] == 2
+
+
+class BrokenTeller:
+    """Has a fault wherever it is asked for something."""
+
+    def report(self, sight: Sight) -> None:
+        raise ZeroDivisionError("of alerts by nothing")
+
+    def close(self, seconds: float) -> None:
+        raise ZeroDivisionError("of alerts by nothing")
+
+
+def test_a_fault_in_what_tells_of_a_cycle_stops_nothing(tmp_path: Path) -> None:
+    with a_bot(tmp_path, Stage(SOL)) as bot:
+        bot.outside.teller = BrokenTeller()  # type: ignore[assignment]
+        assert [line["outcome"] for line in cycles(bot, 2)] == ["NO_TRADE", "NO_TRADE"]
+        bot.outside.teller = None
+    assert verified(tmp_path).why is None
 
 
 def test_a_bot_that_failed_and_died_goes_on_where_it_was(tmp_path: Path) -> None:
