@@ -49,12 +49,17 @@ def test_a_request_that_fails_loses_nothing(place: Path, name: str, how: str) ->
     whole_walk = name == WHOLE and how == "lost after"
     shift = HOW.index(how)
     for nth in every(whole.made) if whole_walk else some(name, whole.made, shift):
-        Failing(SCENARIOS[name], place / str(nth)).request(nth, how)
+        one = Failing(SCENARIOS[name], place / str(nth))
+        one.request(nth, how)
+        assert one.made > nth, "the request that was to fail was never made"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reading_of_the_market_that_fails_loses_nothing(place: Path, name: str) -> None:
     whole = Failing(SCENARIOS[name], place / "whole")
     whole.reading(-1)
+    assert whole.made > 20
     for nth in some(name, whole.made):
-        Failing(SCENARIOS[name], place / str(nth)).reading(nth)
+        one = Failing(SCENARIOS[name], place / str(nth))
+        one.reading(nth)
+        assert one.made > nth, "the reading that was to fail was never made"

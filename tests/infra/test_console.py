@@ -19,6 +19,10 @@ def a_pipe_nobody_reads() -> TextIO:
     return os.fdopen(writing, "w")
 
 
+def leads_nowhere(out: TextIO) -> bool:
+    return os.path.sameopenfile(out.fileno(), os.open(os.devnull, os.O_WRONLY))
+
+
 def test_a_line_is_told_at_once(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as out:
         tell("a line", out)
@@ -30,6 +34,7 @@ def test_where_nobody_reads_any_more_lines_go_nowhere() -> None:
     tell("a line", out)
     tell("another", out)
     finish(out)
+    assert leads_nowhere(out)
     out.close()
 
 
@@ -38,7 +43,8 @@ def test_on_a_full_disk_lines_are_lost_and_nothing_is_left_to_trip_over() -> Non
     out = FULL.open("w")
     tell("a line", out)
     finish(out)
-    out.close()
+    assert leads_nowhere(out)
+    out.close()  # a line that is still in the buffer would raise here
 
 
 def test_a_program_that_was_started_without_a_stream_gets_one_that_leads_nowhere() -> None:

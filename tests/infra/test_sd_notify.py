@@ -102,11 +102,20 @@ def test_the_watchdog_of_another_process_is_not_fed(other: int, fed: int) -> Non
         assert len(heard.lines) == fed
 
 
-def test_a_supervisor_that_is_gone_is_not_missed() -> None:
+def test_a_supervisor_that_is_gone_is_not_missed_and_one_that_comes_back_is_told() -> None:
     with a_supervisor() as heard:
-        pass
+        address = heard.supervisor.address
     heard.supervisor.ready("nobody hears it")
-    Supervisor.of({}, HandTimer()).ready("nor this")
+    with a_supervisor(address) as again:
+        heard.supervisor.status("back")
+        assert again.lines == ["STATUS=back"]
+
+
+def test_where_no_supervisor_is_named_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr(socket, "socket", lambda *kind: opened.append(kind))
+    Supervisor.of({}, HandTimer()).ready("to nobody")
+    assert opened == []
 
 
 def test_a_supervisor_that_does_not_read_holds_up_nobody() -> None:
