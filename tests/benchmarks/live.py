@@ -7,31 +7,27 @@ ahead of it was answered, as the venue saw them come.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
-from typing import Any
+from time import perf_counter
 
-from core.policy import Allowlist, Policy
+from core.policy import Policy
 from infra.clock import MarketClock, SystemClock
 from infra.exchange.coinbase.assembly import coinbase_exchange
 from infra.exchange.coinbase.exchange import CoinbaseExchange
 from infra.history import History
 from runner.configured import history_length
 from runner.gather import Gatherer
+from tests.benchmarks.far_venue import LATENCY, NEW_BARS, WALL_MAX, critical_path, only, rest
 from tests.benchmarks.measured import Row
 from tests.builders.shipped import shipped_configuration
 from tests.infra.sandbox.served import Running, sandbox
 from tests.soak.live import BUDGET_MB, live_run
 
-LATENCY = timedelta(milliseconds=80)
-WALL_MAX = 0.4
 ROUNDS = 5
-NEW_BARS = 10
-_REFILL = 1.2  # seconds until the adapter's limit is whole again
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,12 @@ class Bench:
         seconds = perf_counter() - began
         self.history.absorb(reading)
         entries = self.running.admin(f"journal?after={count}")["requests"]
-        return Round(seconds, self.exchange.requests - before, _path(entries), len(reading.missing))
+        return Round(
+            seconds,
+            self.exchange.requests - before,
+            len(critical_path(entries)),
+            len(reading.missing),
+        )
 
 
 def live_rows() -> list[Row]:
@@ -85,12 +86,12 @@ def live_rows() -> list[Row]:
             some, every = [], []
             for _ in range(ROUNDS):
                 bench.next_bar()
-                _rest()
-                bench.gather(_only(bench.policy, products[NEW_BARS:]))
-                _rest()
+                rest()
+                bench.gather(only(bench.policy, products[NEW_BARS:]))
+                rest()
                 some.append(bench.gather(bench.policy))
                 bench.next_bar()
-                _rest()
+                rest()
                 every.append(bench.gather(bench.policy))
     return [
         _row(f"LIVE reading, {NEW_BARS} new bars", some, WALL_MAX),
@@ -133,27 +134,7 @@ def _bench(running: Running) -> Bench:
     )
 
 
-def _only(policy: Policy, symbols: Sequence[str]) -> Policy:
-    allowed = Allowlist(count=len(symbols), symbols=tuple(symbols))
-    return replace(policy, universe=replace(policy.universe, allowlist=allowed))
-
-
-def _path(entries: Sequence[Mapping[str, Any]]) -> int:
-    """The longest chain in which each came at least a journey after the one before."""
-    came = [datetime.fromisoformat(entry["at"]) for entry in entries]
-    longest: list[int] = []
-    for at in came:
-        chains = zip(longest, came, strict=False)
-        earlier = [length for length, then in chains if at - then >= LATENCY]
-        longest.append(1 + max(earlier, default=0))
-    return max(longest, default=0)
-
-
 def _row(what: str, rounds: Sequence[Round], budget: float | None) -> Row:
     best = sorted(rounds, key=lambda one: one.seconds)[len(rounds) // 2]
     note = f"{best.requests} requests, {best.path} one after the other, {best.missing} missing"
     return Row(what, best.seconds, "s", budget, f"venue 80 ms away; {note}")
-
-
-def _rest() -> None:
-    sleep(_REFILL)

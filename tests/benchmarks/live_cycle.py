@@ -10,24 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
-from typing import Any
+from time import perf_counter
 
-from core.policy import Allowlist, Policy
 from runner.bot import Bot
 from runner.main_loop import turn
+from tests.benchmarks.far_venue import LATENCY, NEW_BARS, WALL_MAX, critical_path, only, rest
 from tests.benchmarks.measured import Row
 from tests.builders.rehearsal import Rehearsal, a_rehearsal, step
 
-LATENCY = timedelta(milliseconds=80)
-WALL_MAX = 0.4
 CYCLES = 12
-NEW_BARS = 10
-_REFILL = 1.2  # seconds until the adapter's limit is whole again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +54,10 @@ def cycle_rows() -> list[Row]:
 def _cycle(rehearsal: Rehearsal, bot: Bot) -> Cycle:
     rehearsal.move()
     assert bot.real is not None
-    sleep(_REFILL)
+    rest()
     bot.real.meet()
     _read_all_but_some(bot)
-    sleep(_REFILL)
+    rest()
     before = rehearsal.venue.admin("journal")["count"]
     at = bot.timetable.after(bot.last.state.at)
     assert at is not None
@@ -84,24 +79,8 @@ def _read_all_but_some(bot: Bot) -> None:
     at = bot.timetable.after(bot.last.state.at)
     others = tuple(world.history.remembered().through)[NEW_BARS:]
     assert at is not None
-    gatherer = replace(world.gatherer, policy=_only(world.policy, others))
+    gatherer = replace(world.gatherer, policy=only(world.policy, others))
     world.history.absorb(gatherer.read(at, bot.last.state.nearest, ()))
-
-
-def _only(policy: Policy, symbols: Sequence[str]) -> Policy:
-    allowed = Allowlist(count=len(symbols), symbols=tuple(symbols))
-    return replace(policy, universe=replace(policy.universe, allowlist=allowed))
-
-
-def critical_path(entries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The longest chain in which each came at least a journey after the one before."""
-    longest: list[tuple[datetime, tuple[str, ...]]] = []
-    for entry in entries:
-        came = datetime.fromisoformat(entry["at"])
-        earlier = [chain for then, chain in longest if came - then >= LATENCY]
-        ahead = max(earlier, key=len, default=())
-        longest.append((came, (*ahead, entry["path"].rpartition("/")[2])))
-    return max((chain for _, chain in longest), key=len, default=())
 
 
 def _row(what: str, cycles: Sequence[Cycle], budget: float | None) -> Row:

@@ -13,17 +13,7 @@ from uuid import uuid4
 import pytest
 
 from infra.sd_notify import Supervisor
-
-
-@dataclass
-class HandTimer:
-    now: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from tests.builders.timer import HandTimer
 
 
 @dataclass
@@ -82,7 +72,7 @@ def test_the_watchdog_is_fed_four_times_in_its_patience_and_not_more(
     with a_supervisor() as heard:
         heard.supervisor.alive()
         assert heard.lines == ["WATCHDOG=1"]
-        heard.timer.now += passed
+        heard.timer.works(passed)
         heard.supervisor.alive()
         heard.supervisor.alive()
         assert heard.lines == ["WATCHDOG=1"] * fed

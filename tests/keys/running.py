@@ -9,7 +9,7 @@ import logging
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +33,7 @@ from tests.builders.market import NOON
 from tests.builders.recordings import RECORDED_FROM, rows, write_candles
 from tests.builders.shipped import CONFIG
 from tests.builders.stage import Stage, decision_time
+from tests.builders.timer import HandTimer
 from tests.keys.scenario import Scenario
 
 DAY = timedelta(days=1)
@@ -211,23 +212,11 @@ def wakes(bot: Bot, _: Path) -> object:
     """Market time and real time of the second cycle."""
     first = bot.timetable.after(None)
     timer = HandTimer()
+    began = timer.at
     pace = bot.pace
     assert isinstance(pace, Cadence)
     replace(pace, timer=timer).wait("247trader-20250101T000000Z-1", timedelta(0), lambda: False)
-    return bot.timetable.after(first), timer.now
-
-
-@dataclass
-class HandTimer:
-    """Time that passes only by sleeping."""
-
-    now: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+    return bot.timetable.after(first), timer.at - began
 
 
 def backoffs(bot: Bot, _: Path) -> object:

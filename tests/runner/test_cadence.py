@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from runner.cadence import SLICE_SECONDS, Cadence, FullSpeed, Timetable, jitter_of
+from tests.builders.timer import HandTimer
 
 STEP = timedelta(seconds=60)
 NOW = timedelta(0)
 START = datetime(2025, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class HandTimer:
-    """Time that passes only by sleeping, or when a test says that work took some."""
-
-    at: float = 1000.0
-    naps: list[float] = field(default_factory=list)
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
-        self.at += seconds
-
-    def works(self, seconds: float) -> None:
-        self.at += seconds
 
 
 def never() -> bool:

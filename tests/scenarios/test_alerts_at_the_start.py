@@ -27,8 +27,8 @@ from tests.builders.market import NOON
 from tests.builders.rehearsal import a_rehearsal
 from tests.builders.shipped import a_config_folder, shipped_configuration
 from tests.builders.terminal import Answer, asked, the_bot
+from tests.builders.timer import HandTimer
 from tests.infra.test_sd_notify import a_supervisor
-from tests.keys.running import HandTimer
 
 SECRET = "planted-Token-0815"
 NOBODY = "  command: none "
@@ -161,7 +161,7 @@ def test_a_key_that_is_refused_at_the_start_is_told_until_a_key_works(
 
 
 def test_a_venue_that_does_not_answer_the_start_is_told_once_it_has_lasted(tmp_path: Path) -> None:
-    ear, wall, timer = Ear(), MarketClock(NOON), HandTimer()
+    ear, wall, timer = Ear(), MarketClock(NOON), HandTimer(at=0.0)
     ill = said({"error": "INTERNAL"}, 503)
     scene = a_scene_of(shipped_configuration().settings.exchange, {"GET /time": ill})
     beats = Heartbeat(
@@ -176,8 +176,8 @@ def test_a_venue_that_does_not_answer_the_start_is_told_once_it_has_lasted(tmp_p
 
         def gone() -> bool:
             outside.alive()
-            wall.set(NOON + timedelta(seconds=timer.now))
-            return timer.now > 400
+            wall.set(NOON + timedelta(seconds=timer.at))
+            return timer.at > 400
 
         real = RealVenue(scene.exchange, FastClock(NOON, Decimal(1)), Decimal(1))
         with pytest.raises(Refusal) as ended:

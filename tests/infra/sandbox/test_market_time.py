@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,21 +9,9 @@ import pytest
 
 from infra.sandbox.coinbase.limits import PRIVATE_PER_SECOND, PUBLIC_PER_SECOND, RateLimits
 from infra.sandbox.coinbase.market_time import ClockFile, MarketTime
+from tests.builders.timer import HandTimer
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class HandTimer:
-    """Real seconds, moved by hand."""
-
-    at: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 def test_a_fast_clock_makes_an_hour_of_a_minute() -> None:
