@@ -18,6 +18,7 @@ from core.money import Quantity
 from core.orders import FINAL, RESTING, Order
 from core.policy import Resting
 from core.ports import Timer
+from infra.console import tell
 from infra.ledger_reader import LedgerReader
 from runner.bot import Bot
 from runner.cycle import Turn
@@ -97,7 +98,7 @@ def _told(bot: Bot, before: tuple[Order, ...], screen: Screen) -> ExitCode:
         screen.say(line)
         log.info(line)
     for order in loose:
-        print(_unproved(order), file=sys.stderr)
+        tell(_unproved(order), sys.stderr)
         log.error(_unproved(order))
     return ExitCode.UNPROVED if loose else ExitCode.FINISHED
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from runner import main_loop
 from runner.command_line import run
@@ -67,3 +68,9 @@ def on_record(folder: Path, mode: str = "dry_run") -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def a_pipe_nobody_reads() -> TextIO:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "w")

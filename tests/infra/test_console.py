@@ -9,14 +9,9 @@ from typing import TextIO
 import pytest
 
 from infra.console import finish, stand_in, tell
+from tests.builders.terminal import a_pipe_nobody_reads
 
 FULL = Path("/dev/full")
-
-
-def a_pipe_nobody_reads() -> TextIO:
-    reading, writing = os.pipe()
-    os.close(reading)
-    return os.fdopen(writing, "w")
 
 
 def leads_nowhere(out: TextIO) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import redirect_stderr
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.market import Side
 from infra.audit_log import newest_first
 from infra.audit_record import Record
 from infra.clock import SystemClock
+from infra.console import finish
 from infra.control_files import ControlFolder
 from runner import flatten, main_loop
 from runner.bot import Bot
@@ -23,7 +25,7 @@ from runner.main_loop import Stop, rest, turn
 from runner.screen import Lines, Silence
 from runner.shutdown import farewell
 from tests.builders.rehearsal import Rehearsal, a_rehearsal, step
-from tests.builders.terminal import Answer, asked
+from tests.builders.terminal import Answer, a_pipe_nobody_reads, asked
 
 
 def environment(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +274,9 @@ def test_an_entry_whose_end_cannot_be_proved_is_named(
         told = capsys.readouterr().err
         assert name in told
         assert "unproved, ends by itself at 2025-01-02" in told
+        with a_pipe_nobody_reads() as gone, redirect_stderr(gone):
+            assert left(bot) == ExitCode.UNPROVED, "the code is what a supervisor goes by"
+            finish(gone)
 
 
 def test_a_bot_that_ends_because_it_is_halted_names_an_entry_that_has_not_ended(
