@@ -73,4 +73,4 @@ def on_record(folder: Path, mode: str = "dry_run") -> list[dict[str, Any]]:
 def a_pipe_nobody_reads() -> TextIO:
     reading, writing = os.pipe()
     os.close(reading)
-    return os.fdopen(writing, "w")
+    return os.fdopen(writing, "w", buffering=1)  # by lines, as stderr is
