@@ -90,20 +90,15 @@ def relative_strength(closes: Floats, known: Counts, periods: int) -> Floats:
     return np.where(ready, strength, np.nan)
 
 
-def exponential_average(closes: Floats, known: Counts, periods: int, bars: int = 1) -> Floats:
-    """The exponential moving average (EMA) as it was at each of the last `bars`, [symbol x bars].
-
-    Each bar moves the average by 2 / (periods + 1) of its distance, over the 256 closes up
-    to it: what it was some bars ago is what a panel that ended there would have given.
-    """
-    (average,) = exponential_averages(closes, known, (periods,), bars)
-    return average
-
-
 def exponential_averages(
     closes: Floats, known: Counts, periods: tuple[int, ...], bars: int = 1
 ) -> tuple[Floats, ...]:
-    """One of them for each of `periods`; the closes that they weigh are gathered once."""
+    """For each of `periods` the exponential moving average (EMA) as it was at each of the last
+    `bars`, [symbol x bars]; the closes that they all weigh are gathered once.
+
+    Each bar moves an average by 2 / (periods + 1) of its distance, over the 256 closes up
+    to it: what it was some bars ago is what a panel that ended there would have given.
+    """
     needed = SEEDED_BARS + np.arange(bars - 1, -1, -1)
     ready = known[:, np.newaxis] >= needed
     if not some(ready):

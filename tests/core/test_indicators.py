@@ -16,7 +16,7 @@ from core.indicators import (
     average_true_range,
     bar_returns,
     change,
-    exponential_average,
+    exponential_averages,
     panel_length,
     range_before_last,
     relative_strength,
@@ -372,21 +372,23 @@ def test_an_exponential_average_is_the_recursion_that_everybody_writes() -> None
         for value in values[1:]:
             endless += (value - endless) * 2 / (periods + 1)
 
-        found = exponential_average(values[np.newaxis], np.array([3000]), periods)[0, 0]
+        found = exponential_averages(values[np.newaxis], np.array([3000]), (periods,))[0][0, 0]
 
         assert found == pytest.approx(endless, rel=2e-10)
 
 
 def test_an_exponential_average_of_what_never_moves_is_exactly_that() -> None:
     closes = np.full((1, 300), 0.1 + 0.2)
-    assert exponential_average(closes, np.array([300]), 26, 10).tolist() == [[0.1 + 0.2] * 10]
+    assert exponential_averages(closes, np.array([300]), (26,), 10)[0].tolist() == [
+        [0.1 + 0.2] * 10
+    ]
 
 
 @pytest.mark.parametrize(("known", "ready"), [(257, 1), (258, 2), (259, 3), (256, 0)])
 def test_an_exponential_average_needs_257_bars_at_each_of_its_bars(known: int, ready: int) -> None:
     closes = np.linspace(1, 2, 300)[np.newaxis]
 
-    found = exponential_average(closes, np.array([known]), 12, 3)[0]
+    found = exponential_averages(closes, np.array([known]), (12,), 3)[0][0]
 
     assert int(np.isfinite(found).sum()) == ready
     assert np.isfinite(found[3 - ready :]).all()

@@ -23,7 +23,7 @@ from core.indicators import (
     average_true_range,
     bar_returns,
     change,
-    exponential_average,
+    exponential_averages,
     range_before_last,
     relative_strength,
     share_above,
@@ -85,8 +85,10 @@ INDICATORS: dict[str, Callable[[Panel], Floats]] = {
     "strength_before_last": lambda panel: relative_strength(
         panel.close[:, :-1], panel.known - 1, PERIODS
     ),
-    "exponential_average": lambda panel: exponential_average(panel.close, panel.known, 12),
-    "exponential_averages": lambda panel: exponential_average(panel.close, panel.known, 26, 20),
+    "exponential_average": lambda panel: exponential_averages(panel.close, panel.known, (12,))[0],
+    "exponential_averages": lambda panel: exponential_averages(panel.close, panel.known, (26,), 20)[
+        0
+    ],
     "average_price": lambda panel: average_price(panel, 24),
     "stretch": lambda panel: stretch(panel.close, 96).below,
     "stretch_calm": lambda panel: stretch(panel.close, 96).near,
@@ -216,9 +218,12 @@ def test_an_average_of_bars_ago_is_what_was_known_then(seed: int, ago: int) -> N
     history = a_history(seed)
     now, then = history.panel(LONG - LIVE, LONG), history.panel(LONG - LIVE, LONG - ago)
 
-    remembered = exponential_average(now.close, now.known, 26, 20)[:, -1 - ago]
+    remembered = exponential_averages(now.close, now.known, (26,), 20)[0][:, -1 - ago]
 
-    assert remembered.tobytes() == exponential_average(then.close, then.known, 26)[:, 0].tobytes()
+    assert (
+        remembered.tobytes()
+        == exponential_averages(then.close, then.known, (26,))[0][:, 0].tobytes()
+    )
 
 
 @given(seed=seeds, end=ends)
